@@ -1,12 +1,22 @@
 """Comparisons as people write them: ">= 0.99", "== 1", "between 1 and 5"."""
 
 import math
+import operator
 import re
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 _NUMBER = r"[-+]?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?%?"
 _SIMPLE = re.compile(rf"\s*(>=|<=|==|!=|>|<)\s*({_NUMBER})\s*")
 _BETWEEN = re.compile(rf"\s*between\s+({_NUMBER})\s+and\s+({_NUMBER})\s*", re.IGNORECASE)
+_OPERATORS: Mapping[str, Callable[[float, float], bool]] = {
+    ">=": operator.ge,
+    "<=": operator.le,
+    ">": operator.gt,
+    "<": operator.lt,
+    "==": operator.eq,
+    "!=": operator.ne,
+}
 ALLOWED = '">= 0.99", "< 5%", "== 1", "!= 0" or "between 1 and 5"'
 
 
@@ -22,21 +32,9 @@ class Comparison:
         """Say whether *observed* satisfies the condition; NaN satisfies nothing, not even `!=`."""
         if math.isnan(observed):
             return False
-        match self.operator:
-            case ">=":
-                return observed >= self.value
-            case "<=":
-                return observed <= self.value
-            case ">":
-                return observed > self.value
-            case "<":
-                return observed < self.value
-            case "==":
-                return observed == self.value
-            case "!=":
-                return observed != self.value
-            case _:
-                return self.value <= observed <= self.upper
+        if self.operator == "between":
+            return self.value <= observed <= self.upper
+        return _OPERATORS[self.operator](observed, self.value)
 
     def __str__(self) -> str:
         if self.operator == "between":

@@ -6,15 +6,15 @@ from datetime import datetime
 from enum import IntEnum
 from typing import Generic, TypeVar
 
-Value = TypeVar("Value", covariant=True)
+Value_co = TypeVar("Value_co", covariant=True)
 
 
 @dataclass(frozen=True, slots=True)
-class Fact(Generic[Value]):
+class Fact(Generic[Value_co]):
     """One thing observed for a gate, or the reason why it could not be. Exactly one of the two is set."""
 
     observed_at: datetime
-    value: Value | None = None
+    value: Value_co | None = None
     error: str = ""
 
     @property
@@ -24,7 +24,7 @@ class Fact(Generic[Value]):
 
 
 class Outcome(IntEnum):
-    """Ordered from best to worst, so that the worst of several is their maximum. Only ALLOW lets a run start."""
+    """Ordered from best to worst: the worst of several is their maximum. Only ALLOW lets a run start."""
 
     ALLOW = 0
     UNKNOWN = 1
@@ -33,7 +33,7 @@ class Outcome(IntEnum):
 
 @dataclass(frozen=True, slots=True)
 class Evidence:
-    """What was seen against what is allowed, both as text, and until when the refusal lasts if that is known."""
+    """What was seen against what is allowed, as text, and until when a refusal lasts if that is known."""
 
     observed: str = ""
     limit: str = ""

@@ -41,7 +41,7 @@ class NotFoundError(ClusterError):
 
 
 class ConflictError(ClusterError):
-    """The object changed since it was read, exists already, or a precondition failed (409, a failed patch test)."""
+    """The object changed since it was read, exists already, or a precondition failed (409)."""
 
 
 class RefusedError(ClusterError):

@@ -1,0 +1,36 @@
+"""What a run is asked to do: the parameters of the experiment flow, as the Prefect UI shows them in its form."""
+
+import secrets
+from datetime import datetime
+
+from pydantic import BaseModel, ConfigDict, Field
+
+
+class RunRequest(BaseModel):
+    """One run of one experiment. The texts travel with the run, so that a worker needs no shared disk."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    experiment_text: str = Field(description="The experiment file, as YAML text.")
+    experiment_source: str = Field(default="experiment.yaml", description="Its path, for messages.")
+    policy_text: str = Field(
+        default="", description="The policy file (windtunnel.yaml), as YAML text. Empty: the strict defaults."
+    )
+    policy_source: str = Field(default="", description="Its path, for messages.")
+    seed: int | None = Field(
+        default=None, ge=0, description="Chooses the victims. Empty: a new one, kept in the record."
+    )
+    run_id: str = Field(
+        default="", pattern=r"^[a-z0-9-]{0,40}$", description="Name of the run. Empty: made from the time."
+    )
+    triggered_by: str = Field(default="", description="Who or what started it, for the record.")
+
+
+def new_run_id(now: datetime) -> str:
+    """Make a run id that sorts by time and fits into Kubernetes names and labels."""
+    return f"{now:%Y%m%d-%H%M%S}-{secrets.token_hex(2)}"
+
+
+def new_seed() -> int:
+    """Draw a seed for a run that was given none; it is kept in the record."""
+    return secrets.randbelow(2**31)

@@ -1,0 +1,128 @@
+"""Records and undo tickets as JSON values and back, exact to the millisecond.
+
+The forms are plain dicts of JSON types, so that a ledger, a ConfigMap and a file can all hold them. Reading
+is tolerant of extra keys (a later version may write more) and strict about missing ones.
+"""
+
+from collections.abc import Mapping
+from dataclasses import asdict
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from windtunnel.model.record import Event, EventKind, Phase, Record, Sample
+from windtunnel.model.ticket import ObjectRef, UndoStep, UndoTicket
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+def to_millis(at: datetime) -> int:
+    """Return whole milliseconds since 1970, rounded down; *at* must be aware."""
+    if at.tzinfo is None:
+        msg = f"{at!r} has no time zone; only aware times can be recorded"
+        raise ValueError(msg)
+    return (at - _EPOCH) // timedelta(milliseconds=1)
+
+
+def from_millis(millis: int) -> datetime:
+    """Return the UTC time that *millis* milliseconds since 1970 stand for."""
+    return _EPOCH + timedelta(milliseconds=millis)
+
+
+def stamp(at: datetime) -> str:
+    """Write *at* as RFC 3339 in UTC with milliseconds: 2026-11-21T07:14:36.123Z."""
+    return from_millis(to_millis(at)).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+def from_stamp(text: str) -> datetime:
+    """Read what *stamp* wrote.
+
+    Raises:
+        ValueError: *text* is no RFC 3339 time, or has no zone.
+    """
+    at = datetime.fromisoformat(text)
+    if at.tzinfo is None:
+        msg = f"{text!r} has no time zone"
+        raise ValueError(msg)
+    return at.astimezone(UTC)
+
+
+def event_form(event: Event) -> dict[str, Any]:
+    """Return *event* as JSON values."""
+    return {
+        "at": stamp(event.at),
+        "kind": str(event.kind),
+        "message": event.message,
+        "data": dict(event.data),
+    }
+
+
+def event_of(form: Mapping[str, Any]) -> Event:
+    """Read what *event_form* wrote."""
+    return Event(from_stamp(form["at"]), EventKind(form["kind"]), form["message"], form["data"])
+
+
+def sample_form(sample: Sample) -> dict[str, Any]:
+    """Return *sample* as JSON values; a value that is no finite number becomes text ("NaN", "inf")."""
+    form = asdict(sample) | {"at": stamp(sample.at), "phase": str(sample.phase)}
+    return form | {"value": number_form(sample.value)}
+
+
+def sample_of(form: Mapping[str, Any]) -> Sample:
+    """Read what *sample_form* wrote."""
+    return Sample(
+        at=from_stamp(form["at"]),
+        probe=form["probe"],
+        phase=Phase(form["phase"]),
+        ok=form["ok"],
+        value=None if form["value"] is None else float(form["value"]),
+        took_s=form["took_s"],
+        detail=form.get("detail", ""),
+        error=form.get("error", ""),
+    )
+
+
+def number_form(value: float | None) -> float | str | None:
+    """Return *value*, or its name where JSON has no number for it ("nan", "inf", "-inf")."""
+    if value is None or value - value == 0:  # infinities and NaN do not cancel out
+        return value
+    return str(value)
+
+
+def record_form(record: Record) -> dict[str, Any]:
+    """Return *record* as JSON values."""
+    return {
+        "run_id": record.run_id,
+        "experiment": record.experiment,
+        "events": [event_form(event) for event in record.events],
+        "samples": [sample_form(sample) for sample in record.samples],
+    }
+
+
+def record_of(form: Mapping[str, Any]) -> Record:
+    """Read what *record_form* wrote."""
+    return Record(
+        run_id=form["run_id"],
+        experiment=form["experiment"],
+        events=tuple(event_of(event) for event in form["events"]),
+        samples=tuple(sample_of(sample) for sample in form["samples"]),
+    )
+
+
+def ticket_form(ticket: UndoTicket) -> dict[str, Any]:
+    """Return *ticket* as JSON values."""
+    times = {"created_at": stamp(ticket.created_at), "expires_at": stamp(ticket.expires_at)}
+    return asdict(ticket) | times
+
+
+def ticket_of(form: Mapping[str, Any]) -> UndoTicket:
+    """Read what *ticket_form* wrote."""
+    return UndoTicket(
+        run_id=form["run_id"],
+        fault=form["fault"],
+        targets=tuple(ObjectRef(**target) for target in form["targets"]),
+        steps=tuple(UndoStep(**step | {"ref": ObjectRef(**step["ref"])}) for step in form["steps"]),
+        parameters=form["parameters"],
+        created_at=from_stamp(form["created_at"]),
+        expires_at=from_stamp(form["expires_at"]),
+        cluster=form["cluster"],
+    )

@@ -1,0 +1,146 @@
+"""The verdict: a pure function of the record and the experiment it was run from.
+
+Rules, in order; the first that applies wins:
+
+1. A guardrail objected: *blocked*.
+2. The steady state did not hold, or could not be seen, or there was no load before the fault: *inconclusive*.
+3. The fault could not be injected, or hit nothing: *not tested*.
+4. The run was stopped: *aborted*.
+5. A steady-state probe missed while it had to hold, or did not hold again in time: *deviated*.
+6. Something that must be known is not: a probe that could not answer, or too little load: *inconclusive*.
+7. Every probe answered, and held: *passed*.
+
+How undo ended is judged beside it, and outranks all of these in the exit code.
+"""
+
+from collections.abc import Iterable
+
+from windtunnel.model.experiment import Experiment, Holds, Probe, Role
+from windtunnel.model.record import EventKind, Phase, Record, Sample
+from windtunnel.model.recovery import measure_recovery
+from windtunnel.model.ticket import UndoState
+from windtunnel.model.verdict import Judgement, Verdict
+
+_ABORTS = {
+    "condition": "an abort condition held",
+    "halt": "the safety lever was pulled",
+    "window": "the allowed window ended",
+    "deadline": "the deadline passed",
+    "lease": "the lease on the target was lost",
+    "operator": "somebody stopped it",
+    "error": "an error stopped it",
+}
+
+
+def judge(record: Record, experiment: Experiment) -> Judgement:
+    """Compute verdict, reason and findings from *record* alone.
+
+    Args:
+        record: Everything that was observed, in the order of time.
+        experiment: What was asked; the record's own copy of the file gives the same.
+    """
+    verdict, reason, findings = _verdict(record, experiment)
+    return Judgement(
+        verdict=verdict,
+        reason=reason,
+        undo=undo_state(record),
+        findings=findings,
+        recovery=measure_recovery(record, experiment),
+    )
+
+
+def undo_state(record: Record) -> UndoState:
+    """Return how undo ended: clean when there was nothing to undo, unknown when it never reported."""
+    if record.first(EventKind.TICKET) is None:
+        return UndoState.CLEAN
+    finished = record.last(EventKind.UNDO_FINISHED)
+    return UndoState(finished.data["state"]) if finished else UndoState.UNKNOWN
+
+
+def _verdict(record: Record, experiment: Experiment) -> tuple[Verdict, str, tuple[str, ...]]:
+    if early := _before_the_fault(record):
+        return early
+    misses, unknowns = _observed(record, experiment)
+    if abort := record.first(EventKind.ABORT):
+        by = _ABORTS.get(str(abort.data.get("by", "")), "it was stopped")
+        return Verdict.ABORTED, f"Stopped before its end: {by}.", (abort.message, *misses, *unknowns)
+    if misses:
+        return Verdict.DEVIATED, f"The hypothesis does not hold: {misses[0]}", (*misses, *unknowns)
+    if unknowns:
+        return Verdict.INCONCLUSIVE, f"Not enough was observed to say: {unknowns[0]}", unknowns
+    return Verdict.PASSED, "The steady state held in every observation.", ()
+
+
+def _before_the_fault(record: Record) -> tuple[Verdict, str, tuple[str, ...]] | None:
+    """Judge a run that never got as far as observing its fault."""
+    if blocked := record.first(EventKind.BLOCKED):
+        return Verdict.BLOCKED, blocked.message, tuple(blocked.data.get("objections", ()))
+    if missed := record.first(EventKind.BASELINE_MISSED):
+        return Verdict.INCONCLUSIVE, missed.message, tuple(missed.data.get("findings", ()))
+    errors = tuple(event.message for event in record.all(EventKind.ERROR))
+    if failed := record.first(EventKind.INJECT_FAILED):
+        return Verdict.NOT_TESTED, failed.message, errors
+    injected = record.all(EventKind.INJECTED)
+    if injected and any(event.data.get("hit") for event in injected):
+        return None
+    if abort := record.first(EventKind.ABORT):
+        return Verdict.ABORTED, f"Stopped before anything was injected: {abort.message}", errors
+    reason = "Nothing was hit." if injected else "Nothing was injected."
+    return Verdict.NOT_TESTED, errors[0] if errors else reason, errors
+
+
+def _observed(record: Record, experiment: Experiment) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """Return what was seen to miss, and what could not be seen or had no load."""
+    misses: list[str] = []
+    unknowns: list[str] = []
+    for probe in experiment.steady_state:
+        samples = [s for s in record.samples if s.probe == probe.name and s.phase is not Phase.BASELINE]
+        counted = [s for s in samples if s.phase is Phase.DURING or probe.role is Role.STEADY]
+        if probe.role is Role.LOAD:
+            unknowns += _load_findings(probe, counted)
+        elif probe.holds is Holds.THROUGHOUT:
+            misses += _misses(probe, counted)
+            unknowns += _unanswered(probe, counted)
+    if late := record.first(EventKind.NOT_RECOVERED):
+        misses.append(late.message)
+    elif record.first(EventKind.RECOVERED) is None and record.first(EventKind.ABORT) is None:
+        unknowns.append("The record ends before the steady state was seen again.")
+    unknowns += [event.message for event in record.all(EventKind.ERROR)]
+    return tuple(misses), tuple(unknowns)
+
+
+def _misses(probe: Probe, samples: Iterable[Sample]) -> list[str]:
+    seen = list(samples)
+    missed = [sample for sample in seen if sample.ok is False]
+    if not missed:
+        return []
+    worst = missed[0].detail or "out of bounds"
+    return [f"{probe.name} missed in {len(missed)} of {len(seen)} looks; first at {_at(missed[0])}: {worst}."]
+
+
+def _unanswered(probe: Probe, samples: Iterable[Sample]) -> list[str]:
+    seen = list(samples)
+    silent = [sample for sample in seen if sample.ok is None]
+    if not [sample for sample in seen if sample.phase is Phase.DURING]:
+        return [f"{probe.name} was never looked at while the fault was active."]
+    if not silent:
+        return []
+    why = silent[0].error or "no answer"
+    share = f"{len(silent)} of {len(seen)}"
+    return [f"{probe.name} could not answer in {share} looks; first at {_at(silent[0])}: {why}."]
+
+
+def _load_findings(probe: Probe, samples: Iterable[Sample]) -> list[str]:
+    seen = list(samples)
+    low = [sample for sample in seen if sample.ok is False]
+    found = _unanswered(probe, seen)
+    if low:
+        found.append(
+            f"{probe.name}: too little load to prove anything in {len(low)} of {len(seen)} looks; "
+            f"first at {_at(low[0])}: {low[0].detail or 'below its bound'}."
+        )
+    return found
+
+
+def _at(sample: Sample) -> str:
+    return sample.at.strftime("%H:%M:%S.%f")[:-3] + "Z"
