@@ -1,4 +1,4 @@
-"""What a run is asked to do: the parameters of the experiment flow, as the Prefect UI shows them in its form."""
+"""What a run is asked to do: the parameters of the flow, as the Prefect UI shows them in its form."""
 
 import secrets
 from datetime import datetime
