@@ -2,3 +2,9 @@
 
 Belongs here: schema, migrations, reading and writing. Does not belong here: judging a record (model.judge).
 """
+
+from windtunnel.ledger.journal import Ledger, News, open_ledger
+from windtunnel.ledger.runs import LAST, Origin, RunSummary
+from windtunnel.ledger.tickets import StoredTicket, TicketState
+
+__all__ = ["LAST", "Ledger", "News", "Origin", "RunSummary", "StoredTicket", "TicketState", "open_ledger"]

@@ -5,8 +5,9 @@ is tolerant of extra keys (a later version may write more) and strict about miss
 """
 
 from collections.abc import Mapping
-from dataclasses import asdict
+from dataclasses import fields, is_dataclass
 from datetime import UTC, datetime, timedelta
+from math import isfinite
 from typing import Any
 
 from windtunnel.model.record import Event, EventKind, Phase, Record, Sample
@@ -52,7 +53,7 @@ def event_form(event: Event) -> dict[str, Any]:
         "at": stamp(event.at),
         "kind": str(event.kind),
         "message": event.message,
-        "data": dict(event.data),
+        "data": plain(event.data),
     }
 
 
@@ -62,9 +63,8 @@ def event_of(form: Mapping[str, Any]) -> Event:
 
 
 def sample_form(sample: Sample) -> dict[str, Any]:
-    """Return *sample* as JSON values; a value that is no finite number becomes text ("NaN", "inf")."""
-    form = asdict(sample) | {"at": stamp(sample.at), "phase": str(sample.phase)}
-    return form | {"value": number_form(sample.value)}
+    """Return *sample* as JSON values."""
+    return {name.name: plain(getattr(sample, name.name)) for name in fields(Sample)}
 
 
 def sample_of(form: Mapping[str, Any]) -> Sample:
@@ -81,11 +81,28 @@ def sample_of(form: Mapping[str, Any]) -> Sample:
     )
 
 
-def number_form(value: float | None) -> float | str | None:
-    """Return *value*, or its name where JSON has no number for it ("nan", "inf", "-inf")."""
-    if value is None or value - value == 0:  # infinities and NaN do not cancel out
-        return value
-    return str(value)
+def plain(value: Any) -> Any:  # noqa: PLR0911 - a table of cases
+    """Return *value* in JSON types: tuples and sets become lists, times RFC 3339, strangers their text.
+
+    JSON has no number for NaN and the infinities; they become "nan", "inf" and "-inf".
+    """
+    match value:
+        case datetime():
+            return stamp(value)
+        case None | bool() | int():
+            return value
+        case float():
+            return value if isfinite(value) else str(value)
+        case Mapping():
+            return {str(key): plain(item) for key, item in value.items()}
+        case list() | tuple():
+            return [plain(item) for item in value]
+        case set() | frozenset():
+            return sorted((plain(item) for item in value), key=str)
+        case _ if is_dataclass(value) and not isinstance(value, type):
+            return {name.name: plain(getattr(value, name.name)) for name in fields(value)}
+        case _:
+            return str(value)
 
 
 def record_form(record: Record) -> dict[str, Any]:
@@ -110,8 +127,7 @@ def record_of(form: Mapping[str, Any]) -> Record:
 
 def ticket_form(ticket: UndoTicket) -> dict[str, Any]:
     """Return *ticket* as JSON values."""
-    times = {"created_at": stamp(ticket.created_at), "expires_at": stamp(ticket.expires_at)}
-    return asdict(ticket) | times
+    return {name.name: plain(getattr(ticket, name.name)) for name in fields(UndoTicket)}
 
 
 def ticket_of(form: Mapping[str, Any]) -> UndoTicket:

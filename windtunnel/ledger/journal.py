@@ -1,0 +1,205 @@
+"""The ledger: one append-only record per run, and the undo tickets, in one database."""
+
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import datetime
+from types import TracebackType
+from typing import Self
+
+from sqlalchemy import Connection, Engine, insert
+from sqlalchemy.exc import IntegrityError
+
+from windtunnel.clock import Clock, SystemClock
+from windtunnel.ledger import runs, tickets
+from windtunnel.ledger.opening import READ_ONLY, clear_errors, open_engine
+from windtunnel.ledger.rows import event_row, sample_row, select_events, select_samples
+from windtunnel.ledger.runs import Origin, RunSummary
+from windtunnel.ledger.tables import events as events_table
+from windtunnel.ledger.tables import samples as samples_table
+from windtunnel.ledger.tickets import StoredTicket, TicketState
+from windtunnel.ledger.writer import BatchWriter, Row
+from windtunnel.model.errors import LedgerError
+from windtunnel.model.record import Event, Record, Sample
+from windtunnel.model.ticket import UndoTicket
+from windtunnel.model.verdict import Judgement
+
+
+@dataclass(frozen=True, slots=True)
+class News:
+    """What was recorded since the last look, in the order of writing, and the marks for the next look."""
+
+    events: tuple[Event, ...]
+    samples: tuple[Sample, ...]
+    after_event: int
+    after_sample: int
+
+
+def open_ledger(url: str | None = None, *, clock: Clock | None = None) -> "Ledger":
+    """Open the ledger at *url*, or `ledger.db` in the state folder, and bring its schema up to date.
+
+    Raises:
+        LedgerError: it cannot be opened, written or understood.
+    """
+    return Ledger(open_engine(url), clock=clock or SystemClock())
+
+
+class Ledger:
+    """Reads and writes records and tickets. Safe for use from many threads; close it, or use `with`.
+
+    Every method raises LedgerError when the database cannot be used. Events and tickets are on the disk when
+    the call returns; samples follow within a quarter of a second, and at `flush` and `close`.
+    """
+
+    def __init__(self, engine: Engine, *, clock: Clock) -> None:
+        self._engine = engine
+        self._clock = clock
+        self._samples = BatchWriter(self._write_samples)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Flush and let go of the database; closing twice is fine."""
+        try:
+            self._samples.close()
+        finally:
+            self._engine.dispose()
+
+    def begin(
+        self, run_id: str, experiment: str, *, origin: Origin | None = None, at: datetime | None = None
+    ) -> None:
+        """Begin the record of a run; *experiment* is its name and *origin* what it was made from."""
+        with self._change() as connection:
+            started = at or self._clock.now()
+            runs.insert_run(connection, run_id, experiment, at=started, origin=origin or Origin())
+
+    def append(self, run_id: str, event: Event) -> None:
+        """Add one event; it is durable when this returns.
+
+        Raises:
+            LedgerError: it cannot be written, or an earlier batch of samples could not.
+        """
+        self._samples.check()
+        with self._change(run_id) as connection:
+            connection.execute(insert(events_table).values(event_row(run_id, event)))
+
+    def append_samples(self, run_id: str, samples: Iterable[Sample]) -> None:
+        """Add samples to the next batch.
+
+        Raises:
+            LedgerError: an earlier batch could not be written.
+        """
+        self._samples.add([sample_row(run_id, sample) for sample in samples])
+
+    def flush(self) -> None:
+        """Return once everything appended so far is durable."""
+        self._samples.flush()
+
+    def finish(self, run_id: str, judgement: Judgement, *, at: datetime | None = None) -> None:
+        """Write how the run ended, for the history; the record itself stays as it is."""
+        self.flush()
+        with self._change() as connection:
+            found = runs.finish_run(connection, run_id, judgement, at=at or self._clock.now())
+        if not found:
+            msg = f"Run {run_id} cannot be finished: it was never begun in this ledger."
+            raise LedgerError(msg)
+
+    def find(self, name: str) -> RunSummary:
+        """Return the run whose id is *name* or begins with it; "last" is the newest.
+
+        Raises:
+            InputError: there is none, or more than one.
+        """
+        with self._look() as connection:
+            return runs.find_run(connection, name)
+
+    def read(self, name: str) -> Record:
+        """Return the whole record of the run that *name* finds, in the order of time.
+
+        Raises:
+            InputError: there is no such run, or more than one.
+        """
+        with self._look() as connection:
+            run = runs.find_run(connection, name)
+            return Record(
+                run_id=run.run_id,
+                experiment=run.experiment,
+                events=tuple(event for _, event in select_events(connection, run.run_id, by_time=True)),
+                samples=tuple(sample for _, sample in select_samples(connection, run.run_id, by_time=True)),
+            )
+
+    def origin(self, name: str) -> Origin:
+        """Return what the run that *name* finds was made from.
+
+        Raises:
+            InputError: there is no such run, or more than one.
+        """
+        with self._look() as connection:
+            return runs.select_origin(connection, runs.find_run(connection, name).run_id)
+
+    def runs(self, limit: int = 20, experiment: str | None = None) -> tuple[RunSummary, ...]:
+        """Return the newest runs first."""
+        with self._look() as connection:
+            return runs.select_runs(connection, limit=limit, experiment=experiment)
+
+    def follow(self, run_id: str, after_event: int = 0, after_sample: int = 0) -> News:
+        """Return what was recorded after the given marks; an unknown run simply has no news yet."""
+        with self._look() as connection:
+            new_events = list(select_events(connection, run_id, after=after_event))
+            new_samples = list(select_samples(connection, run_id, after=after_sample))
+        return News(
+            events=tuple(event for _, event in new_events),
+            samples=tuple(sample for _, sample in new_samples),
+            after_event=new_events[-1][0] if new_events else after_event,
+            after_sample=new_samples[-1][0] if new_samples else after_sample,
+        )
+
+    def save_ticket(self, ticket: UndoTicket) -> None:
+        """Write *ticket* as prepared; it is on the disk when this returns."""
+        with self._change() as connection:
+            tickets.insert_ticket(connection, ticket, at=self._clock.now())
+
+    def move_ticket(self, ticket_id: str, *, expect: TicketState, to: TicketState, detail: str = "") -> bool:
+        """Move a ticket on if it is still in *expect*; False means that somebody else moved it first."""
+        with self._change() as connection:
+            return tickets.move(
+                connection, ticket_id, expect=expect, to=to, at=self._clock.now(), detail=detail
+            )
+
+    def tickets(self, run_id: str) -> tuple[StoredTicket, ...]:
+        """Return all tickets of one run."""
+        with self._look() as connection:
+            return tickets.select_tickets(connection, run_id=run_id)
+
+    def open_tickets(self) -> tuple[StoredTicket, ...]:
+        """Return every ticket that is not undone, the earliest deadline first."""
+        with self._look() as connection:
+            return tickets.select_tickets(connection, open_only=True)
+
+    def _write_samples(self, rows: Sequence[Row]) -> None:
+        with self._change(rows[0]["run_id"]) as connection:
+            connection.execute(insert(samples_table), list(rows))
+
+    @contextmanager
+    def _change(self, run_id: str = "") -> Iterator[Connection]:
+        with clear_errors(self._engine.url):
+            try:
+                with self._engine.begin() as connection:
+                    yield connection
+            except IntegrityError as error:
+                msg = f"Nothing can be recorded of run {run_id}: it was never begun in this ledger."
+                raise LedgerError(msg) from error
+
+    @contextmanager
+    def _look(self) -> Iterator[Connection]:
+        with (
+            clear_errors(self._engine.url),
+            self._engine.connect().execution_options(**{READ_ONLY: True}) as connection,
+        ):
+            yield connection
