@@ -1,0 +1,36 @@
+"""Which objects of a collection a request is about: label selector and field selector together."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Self
+
+from infra.lab.objects.resources import Resource
+from infra.lab.objects.selectors import FieldSelector, LabelSelector, parse_field_selector, parse_label_selector
+
+
+@dataclass(frozen=True, slots=True)
+class Selection:
+    """A parsed pair of selectors."""
+
+    labels: LabelSelector
+    fields: FieldSelector
+
+    @classmethod
+    def of(cls, resource: Resource, query: Mapping[str, str]) -> Self:
+        """The selection a query asks for.
+
+        Raises:
+            SelectorError: a selector cannot be parsed, or names a field the resource cannot be selected by.
+        """
+        return cls(parse_label_selector(query.get("labelSelector")), parse_field_selector(query.get("fieldSelector")))
+
+    @property
+    def everything(self) -> bool:
+        """Whether nothing is left out."""
+        return not self.labels.requirements and not self.fields.conditions
+
+    def matches(self, item: Mapping[str, Any]) -> bool:
+        """Whether an object is selected."""
+        if self.labels.requirements and not self.labels.matches(item["metadata"].get("labels")):
+            return False
+        return not self.fields.conditions or self.fields.matches(item)

@@ -1,0 +1,146 @@
+"""Creating and replacing objects: metadata, defaults, admission, validation, versions."""
+
+import uuid
+from typing import TYPE_CHECKING, Any
+
+from infra.lab.apiserver import clock, presentation
+from infra.lab.apiserver.bodies import read_object
+from infra.lab.apiserver.listing import get_object
+from infra.lab.apiserver.options import WriteOptions
+from infra.lab.apiserver.request import Answer, Request, Route
+from infra.lab.objects import statuses
+from infra.lab.objects.statuses import StatusError
+
+if TYPE_CHECKING:
+    from infra.lab.apiserver.server import ApiServer
+
+Object = dict[str, Any]
+
+_NAME_ALPHABET = "bcdfghjklmnpqrstvwxz2456789"
+
+
+def create(server: "ApiServer", request: Request, route: Route) -> Answer:
+    """POST to a collection."""
+    options = WriteOptions.of(request.query, "CreateOptions")
+    document = presentation.bare(read_object(server, request, route, options))
+    stored = create_object(server, request, route, document, dry_run=options.dry_run)
+    return Answer(201, presentation.shown(route.resource, stored), resource=route.resource)
+
+
+def create_object(
+    server: "ApiServer", request: Request, route: Route, document: Object, *, dry_run: bool = False
+) -> Object:
+    """Admit, complete, check and store a new object; the answer is the stored document."""
+    resource = route.resource
+    metadata = _new_metadata(server, route, document.get("metadata") or {})
+    document = {**document, "metadata": metadata}
+    document = server.admission.admit_create(request, route, document)
+    document = server.strategies.prepare_create(resource, document)
+    server.strategies.check(resource, document, None)
+    key = (route.namespace or "", metadata["name"])
+    collection = server.store.collection(route.collection)
+    existing = collection.get(key)
+    if existing is not None:
+        terminating = "deletionTimestamp" in existing["metadata"]
+        raise StatusError(
+            statuses.already_exists(key[1], resource.plural, resource.group, terminating=terminating)
+        )
+    server.admission.charge(request, route, document, dry_run=dry_run)
+    document = server.managers.track(request, route, None, document)
+    if dry_run:
+        return document
+    return server.stored(route, server.store.write(collection, key, document), None)
+
+
+def _new_metadata(server: "ApiServer", route: Route, given: Object) -> Object:
+    """The metadata of an object that is about to be created."""
+    if given.get("resourceVersion"):
+        raise StatusError(statuses.unexplained("resourceVersion should not be set on objects to be created"))
+    metadata = {key: value for key, value in given.items() if key not in _SERVER_SET}
+    if route.namespace is not None:
+        if metadata.get("namespace", route.namespace) != route.namespace:
+            message = "the namespace of the provided object does not match the namespace sent on the request"
+            raise StatusError(statuses.bad_request(message))
+        metadata["namespace"] = route.namespace
+    else:
+        metadata.pop("namespace", None)
+    if not metadata.get("name") and metadata.get("generateName"):
+        suffix = "".join(server.random.choices(_NAME_ALPHABET, k=5))
+        metadata["name"] = f"{metadata['generateName'][:58]}{suffix}"
+    metadata["uid"] = str(uuid.uuid4())
+    metadata["creationTimestamp"] = clock.timestamp()
+    return metadata
+
+
+_SERVER_SET = frozenset(
+    {"resourceVersion", "uid", "creationTimestamp", "deletionTimestamp", "deletionGracePeriodSeconds", "generation",
+     "selfLink", "managedFields"}
+)
+
+
+def update(server: "ApiServer", request: Request, route: Route) -> Answer:
+    """PUT of one object or of one of its subresources."""
+    options = WriteOptions.of(request.query, "UpdateOptions")
+    document = presentation.bare(read_object(server, request, route, options))
+    name = (document.get("metadata") or {}).get("name", "")
+    if name != route.name:
+        message = f"the name of the object ({name}) does not match the name on the URL ({route.name})"
+        raise StatusError(statuses.bad_request(message))
+    stored = replace(server, request, route, get_object(server, route), document, dry_run=options.dry_run)
+    return Answer(200, presentation.shown(route.resource, stored), resource=route.resource)
+
+
+def replace(
+    server: "ApiServer", request: Request, route: Route, old: Object, new: Object, *, dry_run: bool = False
+) -> Object:
+    """Store a new state of an object, or nothing where nothing changed.
+
+    The answer is the stored document; the old one, with its version, where the write changed nothing.
+    """
+    resource = route.resource
+    new = {**new, "metadata": _kept_metadata(route, old, new.get("metadata") or {})}
+    new = server.admission.admit_update(request, route, old, new)
+    new = server.strategies.prepare_update(resource, route.subresource, old, new)
+    server.strategies.check(resource, new, old, subresource=route.subresource)
+    new = server.managers.track(request, route, old, new)
+    if _same(old, new):
+        return old
+    if dry_run:
+        return new
+    key = (route.namespace or "", route.name or "")
+    collection = server.store.collection(route.collection)
+    if server.deletion.is_over(resource, new):
+        final = server.store.remove(collection, key, new)
+        return server.removed(route, final)
+    return server.stored(route, server.store.write(collection, key, new), old)
+
+
+def _kept_metadata(route: Route, old: Object, given: Object) -> Object:
+    """The metadata of an update: what a client may change, over what it may not."""
+    was = old["metadata"]
+    resource = route.resource
+    version = given.get("resourceVersion")
+    if version and version != was["resourceVersion"]:
+        raise StatusError(statuses.conflict(was["name"], resource.plural, resource.group))
+    if given.get("uid") and given["uid"] != was["uid"]:
+        why = f"Precondition failed: UID in precondition: {given['uid']}, UID in object meta: {was['uid']}"
+        raise StatusError(statuses.conflict(was["name"], resource.plural, resource.group, why=why))
+    metadata = dict(given)
+    metadata.setdefault("name", was["name"])
+    for key in ("namespace", "uid", "resourceVersion", "creationTimestamp", "deletionTimestamp",
+                "deletionGracePeriodSeconds", "generation", "generateName"):
+        if key in was:
+            metadata[key] = was[key]
+        elif key != "generateName":
+            metadata.pop(key, None)
+    return {key: value for key, value in metadata.items() if value not in (None, {}, [])}
+
+
+def _same(old: Object, new: Object) -> bool:
+    """Whether a write would change nothing but its own bookkeeping."""
+    if len(old) != len(new) or any(old.get(key) != value for key, value in new.items() if key != "metadata"):
+        return False
+    ignored = {"resourceVersion", "managedFields"}
+    return {k: v for k, v in old["metadata"].items() if k not in ignored} == {
+        k: v for k, v in new["metadata"].items() if k not in ignored
+    }
