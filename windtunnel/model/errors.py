@@ -18,6 +18,8 @@
 A refusal by a guardrail is no exception: it is a `Decision` (windtunnel.model.decision).
 """
 
+from windtunnel.model.ticket import ObjectRef
+
 
 class WindtunnelError(Exception):
     """Base of all. `str(error)` is one or two plain sentences: what failed, where, and what to do."""
@@ -30,10 +32,13 @@ class InputError(WindtunnelError):
 class ClusterError(WindtunnelError):
     """A call to the Kubernetes API failed. `status` is the HTTP status, or 0 when there was no answer."""
 
-    def __init__(self, message: str, *, status: int = 0, reason: str = "") -> None:
+    def __init__(
+        self, message: str, *, status: int = 0, reason: str = "", retry_after_s: float = 0.0
+    ) -> None:
         super().__init__(message)
         self.status = status
         self.reason = reason
+        self.retry_after_s = retry_after_s  # what the server asked for; 0 when it did not
 
 
 class NotFoundError(ClusterError):
@@ -61,7 +66,11 @@ class TargetError(WindtunnelError):
 
 
 class FaultError(WindtunnelError):
-    """A fault could not be prepared or injected."""
+    """A fault could not be prepared or injected. `hit` is what was changed all the same before it failed."""
+
+    def __init__(self, message: str, *, hit: tuple[ObjectRef, ...] = ()) -> None:
+        super().__init__(message)
+        self.hit = hit
 
 
 class UndoError(WindtunnelError):
