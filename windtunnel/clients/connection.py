@@ -17,18 +17,18 @@ from windtunnel.model.errors import ClusterError, UnreachableError
 from windtunnel.model.policy import ClusterEntry
 
 _CLOCK = SystemClock()
-_READ_TRIES = 4
 _LONGEST_PAUSE_S = 3.0
 _LARGEST_ANSWER = 64 * 1024 * 1024
 
 
 @dataclass(frozen=True, slots=True)
 class Timeouts:
-    """Seconds for the connection, between two pieces of an answer, and for a whole answer."""
+    """Seconds for the connection, between two pieces of an answer, and for a whole answer; tries of a read."""
 
     connect_s: float = 3.0
     read_s: float = 10.0
     total_s: float = 30.0
+    tries: int = 4
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +70,7 @@ class Connection:
         Raises:
             ClusterError: or one of its kinds, naming the call and the server's own words.
         """
-        tries = _READ_TRIES if request.method == "GET" else 1
+        tries = self.timeouts.tries if request.method == "GET" else 1
         for attempt in range(1, tries):
             try:
                 return self._ask_once(request)

@@ -1,4 +1,4 @@
-"""What is installed on this machine: the state folder, the running lab, and the clusters a policy names."""
+"""Where the clusters are: the running lab, those a policy names, and the current kube context."""
 
 import difflib
 import json
@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from windtunnel.clients.home import state_folder
 from windtunnel.model.errors import InputError, UnreachableError
 from windtunnel.model.policy import ClusterEntry, Policy
 
@@ -29,19 +30,13 @@ class LabInstance:
     logs: str = ""
 
 
-def home() -> Path:
-    """Return the state folder: WINDTUNNEL_HOME, or ~/.local/state/windtunnel. It may not exist yet."""
-    given = os.environ.get("WINDTUNNEL_HOME", "")
-    return Path(given).expanduser() if given else Path.home() / ".local" / "state" / "windtunnel"
-
-
 def running_lab(state: Path | None = None) -> LabInstance | None:
     """Return the lab that runs now, or None. A file left behind by a lab that died does not count.
 
     Raises:
         InputError: the lab's file is there but cannot be read as what it should be.
     """
-    path = (state or home()) / LAB / "lab.json"
+    path = (state or state_folder()) / LAB / "lab.json"
     try:
         text = path.read_text(encoding="utf-8")
     except FileNotFoundError:

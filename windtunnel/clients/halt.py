@@ -1,0 +1,63 @@
+"""The safety lever: a ConfigMap that stops every run on its cluster and refuses new ones until it is gone."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from windtunnel.clients.cluster import Cluster
+from windtunnel.clients.own_namespace import MANAGED, NAMESPACE, explaining_absence
+from windtunnel.model.errors import ConflictError, NotFoundError
+
+LEVER = "halt"
+
+
+@dataclass(frozen=True, slots=True)
+class Lever:
+    """Where the lever is. *reason*, *by* and *at* tell about a pulled one, as its puller wrote them."""
+
+    pulled: bool
+    reason: str = ""
+    by: str = ""
+    at: str = ""  # RFC 3339
+
+    def __str__(self) -> str:
+        if not self.pulled:
+            return "released"
+        who = f" by {self.by}" if self.by else ""
+        when = f" at {self.at}" if self.at else ""
+        return f"pulled{who}{when}: {self.reason or 'no reason given'}"
+
+
+def read(cluster: Cluster) -> Lever:
+    """Return the lever's position. Whatever stands in its place counts as pulled.
+
+    Raises:
+        ClusterError: it could not be read; who asks must take that as pulled.
+    """
+    try:
+        found = cluster.get("ConfigMap", LEVER, NAMESPACE)
+    except NotFoundError:
+        return Lever(pulled=False)
+    data = found.get("data") or {}
+    told = {key: str(data.get(key, "")) for key in ("reason", "by", "at")}
+    return Lever(pulled=True, **told)
+
+
+def pull(cluster: Cluster, *, reason: str, by: str, now: datetime) -> Lever:
+    """Pull the lever; pulling a pulled one replaces its reason."""
+    data = {"reason": reason, "by": by, "at": now.isoformat(timespec="seconds")}
+    body = {"metadata": {"name": LEVER, "labels": MANAGED}, "data": data}
+    with explaining_absence(cluster.label):
+        try:
+            cluster.create("ConfigMap", body, NAMESPACE)
+        except ConflictError:
+            cluster.replace("ConfigMap", body, NAMESPACE)
+    return Lever(pulled=True, **data)
+
+
+def release(cluster: Cluster) -> bool:
+    """Release the lever; say whether it was pulled."""
+    try:
+        cluster.delete("ConfigMap", LEVER, NAMESPACE)
+    except NotFoundError:
+        return False
+    return True
