@@ -1,0 +1,33 @@
+"""An error nobody foresaw: keep its traceback in a file, show the user one line."""
+
+import tempfile
+import traceback
+from pathlib import Path
+
+from windtunnel.clients.home import state_folder
+from windtunnel.clock import SystemClock
+from windtunnel.model.errors import InputError
+
+_SHOWN = 200
+
+
+def save_traceback(error: Exception) -> str:
+    """Write the traceback of *error* to a file and return the sentence that names it."""
+    words = "".join(traceback.format_exception(error))
+    what = f"{type(error).__name__}: {error}".splitlines()[0][:_SHOWN]
+    return f"Internal error, which is windtunnel's fault: {what}\nThe traceback is in {_keep(words)}"
+
+
+def _keep(words: str) -> Path:
+    try:
+        folder = state_folder() / "crashes"
+        folder.mkdir(exist_ok=True)
+        file = folder / f"{SystemClock().now():%Y%m%d-%H%M%S-%f}.txt"
+        file.write_text(words, encoding="utf-8")
+    except (OSError, InputError):  # the state folder itself may be what is broken
+        with tempfile.NamedTemporaryFile(
+            "w", prefix="windtunnel-crash-", suffix=".txt", encoding="utf-8", delete=False
+        ) as kept:
+            kept.write(words)
+        return Path(kept.name)
+    return file
