@@ -106,6 +106,61 @@ MICRO_TIMES = frozenset(
         ("EventsV1EventSeries", "lastObservedTime"),
     }
 )
+_COUNTERS = frozenset({"observedGeneration", "readyReplicas", "availableReplicas", "updatedReplicas"})
+# Fields that are left out when they hold Go's zero value. Where a field is not named, a zero value is kept.
+ZERO_IS_ABSENT: dict[str, frozenset[str]] = {
+    "V1ObjectMeta": frozenset({"namespace", "generateName", "selfLink", "generation", "name"}),
+    "V1NodeSpec": frozenset({"unschedulable", "podCIDR", "providerID"}),
+    "V1PodSpec": frozenset(
+        {
+            "nodeName",
+            "hostname",
+            "subdomain",
+            "priorityClassName",
+            "hostNetwork",
+            "hostPID",
+            "hostIPC",
+            "serviceAccountName",
+            "serviceAccount",
+        }
+    ),
+    "V1Container": frozenset({"image", "workingDir", "stdin", "stdinOnce", "tty"}),
+    "V1EphemeralContainer": frozenset(
+        {"image", "workingDir", "stdin", "stdinOnce", "tty", "targetContainerName"}
+    ),
+    "V1EnvVar": frozenset({"value"}),
+    "V1VolumeMount": frozenset({"readOnly", "subPath"}),
+    "V1PodStatus": frozenset(
+        {"podIP", "hostIP", "message", "reason", "nominatedNodeName", "observedGeneration"}
+    ),
+    "V1DeploymentStatus": _COUNTERS | {"replicas", "unavailableReplicas"},
+    "V1ReplicaSetStatus": _COUNTERS - {"updatedReplicas"} | {"fullyLabeledReplicas"},
+    "V1StatefulSetStatus": _COUNTERS - {"availableReplicas"} | {"currentReplicas"},
+    "V1DaemonSetStatus": frozenset(
+        {
+            "observedGeneration",
+            "updatedNumberScheduled",
+            "numberAvailable",
+            "numberUnavailable",
+        }
+    ),
+    "V1JobStatus": frozenset({"active", "succeeded", "failed"}),
+    "V1PodDisruptionBudgetStatus": frozenset({"observedGeneration"}),
+    "V1ScaleSpec": frozenset({"replicas"}),
+    "CoreV1Event": frozenset({"count", "action", "type", "message", "reason"}),
+    "EventsV1Event": frozenset(
+        {"deprecatedCount", "action", "type", "note", "reason", "reportingController"}
+    ),
+    "V1PodCondition": frozenset({"message", "reason", "observedGeneration"}),
+    "V1NodeCondition": frozenset({"message", "reason"}),
+    "V1DeploymentCondition": frozenset({"message", "reason"}),
+    "V1JobCondition": frozenset({"message", "reason"}),
+    "V1NamespaceCondition": frozenset({"message", "reason"}),
+    "V1Taint": frozenset({"value"}),
+    "V1Toleration": frozenset({"key", "operator", "value", "effect"}),
+    "V1ServicePort": frozenset({"name", "nodePort"}),
+    "V1ServiceSpec": frozenset({"clusterIP", "externalName"}),
+}
 _MODEL_OF_KIND = {  # where the model's name is not V1 + kind
     "Event": "CoreV1Event",
     "Event.events.k8s.io": "EventsV1Event",
@@ -147,6 +202,11 @@ class Shape:
     def is_quantity(self) -> bool:
         """Whether its values are resource quantities."""
         return (self.owner, self.name) in QUANTITIES
+
+    @property
+    def zero_is_absent(self) -> frozenset[str]:
+        """Its fields that are left out at their zero value."""
+        return ZERO_IS_ABSENT.get(self.type, frozenset())
 
     @property
     def is_model(self) -> bool:

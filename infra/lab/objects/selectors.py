@@ -133,11 +133,11 @@ def _value_set(tokens: _Tokens) -> frozenset[str]:
         raise _unexpected(token, "'('")
     values: set[str] = set()
     while tokens.peek() != ")":
-        token = tokens.take()
-        if not token:
-            raise _unexpected(token, "',' or ')'")
-        if token != ",":
-            values.add(token)
+        word = tokens.take()
+        if not word:
+            raise _unexpected(word, "',' or ')'")
+        if word != ",":
+            values.add(word)
     tokens.take()
     return frozenset(values)
 

@@ -1,0 +1,250 @@
+"""Decoding objects of built-in kinds as the server does: types, unknown fields, times, quantities.
+
+What comes out is what a Go server would hold after reading: nulls and empty lists and maps are gone,
+times are in UTC, quantities in canonical form, unknown fields dropped.
+"""
+
+import base64
+import binascii
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Any
+
+from infra.lab.objects.patches import json_type
+from infra.lab.objects.quantities import QuantityError, canonical
+from infra.lab.objects.resource import Resource
+from infra.lab.objects.schema import MICRO_TIMES, WIDE, Shape, root_shape
+from infra.lab.objects.statuses import Json, StatusError, bad_request, invalid_patch
+
+ABSENT: Any = object()
+_LIST_TYPES = re.compile(r"List\[(.*)\]")
+_TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?P<fraction>\.\d+)?(Z|[+-]\d\d:\d\d)")
+# Slices the server writes even when they are empty.
+_KEPT_EMPTY = frozenset(
+    {
+        ("V1PodSpec", "containers"),
+        ("V1EndpointSlice", "endpoints"),
+        ("V1Role", "rules"),
+        ("V1ClusterRole", "rules"),
+        ("V1PolicyRule", "verbs"),
+    }
+)
+
+
+class DecodeError(ValueError):
+    """A value of the wrong type; the message is Go's."""
+
+
+@dataclass(slots=True)
+class _Reading:
+    """What is noticed on the way through a document."""
+
+    unknown: list[str] = field(default_factory=list)
+
+
+def decode(
+    document: Json,
+    resource: Resource,
+    *,
+    validation: str = "Warn",
+    warnings: list[str] | None = None,
+    duplicates: Sequence[str] = (),
+    patch: bool = False,
+) -> Json:
+    """Read a document as an object of a built-in resource.
+
+    Args:
+        document: the JSON values; left as it is.
+        resource: what it has to be.
+        validation: fieldValidation: "Ignore", "Warn" or "Strict".
+        warnings: receives a text for each unknown or repeated field under "Warn".
+        duplicates: paths of repeated keys, as `bodies.read_object` found them.
+        patch: whether it is the result of a patch, which is refused with 422 instead of 400.
+
+    Raises:
+        StatusError: it cannot be read as the kind, or has unknown fields under "Strict".
+    """
+    reading = _Reading()
+    try:
+        decoded = _read(document, root_shape(resource.kind, resource.group), "", [], reading)
+    except (DecodeError, QuantityError) as error:
+        raise _refusal(document, resource, str(error), patch=patch) from None
+    if validation != "Ignore":
+        problems = [f'duplicate field "{path}"' for path in duplicates]
+        problems += [f'unknown field "{path}"' for path in reading.unknown]
+        if problems and validation == "Strict":
+            raise _refusal(document, resource, f"strict decoding error: {', '.join(problems)}", patch=patch)
+        if warnings is not None:
+            warnings.extend(problems)
+    return decoded if isinstance(decoded, dict) else {}
+
+
+def check_kind(document: Json, resource: Resource, *, known: Sequence[Resource] = ()) -> None:
+    """Refuse a document of another kind or version than the URL's (empty ones count as the URL's).
+
+    Args:
+        document: the JSON values.
+        resource: what the URL asks for.
+        known: every resource the server serves: a known kind is refused otherwise than an unheard-of one.
+
+    Raises:
+        StatusError: 400, in the server's words.
+    """
+    kind = document.get("kind") or resource.kind
+    version = document.get("apiVersion") or resource.group_version
+    if (kind, version) == (resource.kind, resource.group_version):
+        return
+    if any((one.kind, one.group_version) == (kind, version) for one in known):
+        internal = (resource.group or "core").partition(".")[0]
+        short = version.rpartition("/")[2]
+        words = f"converting ({short}.{kind}) to ({internal}.{resource.kind}): unknown conversion"
+    else:
+        scheme = "pkg/api/legacyscheme/scheme.go:30"
+        words = f'no kind "{kind}" is registered for version "{version}" in scheme "{scheme}"'
+    raise _refusal(document, resource, words, patch=False)
+
+
+def _refusal(document: Json, resource: Resource, words: str, *, patch: bool) -> StatusError:
+    if patch:
+        return StatusError(invalid_patch(words))
+    kind = document.get("kind") or resource.kind
+    version = str(document.get("apiVersion") or resource.version).rpartition("/")[2]
+    # The server names the kind it read, in the version it read; a version of another group loses its group.
+    return StatusError(
+        bad_request(f'{kind} in version "{version}" cannot be handled as a {resource.kind}: {words}')
+    )
+
+
+def _read(value: Any, shape: Shape, path: str, keys: list[str], reading: _Reading) -> Any:
+    """One value as its shape wants it; ABSENT for what the server would not keep."""
+    if value is None:
+        return ABSENT
+    if shape.is_quantity and not shape.type.startswith("Dict"):
+        return _quantity(value, shape, keys)
+    if shape.type.startswith("List["):
+        return _list(value, shape, path, keys, reading)
+    if shape.type.startswith("Dict["):
+        return _map(value, shape, path, keys, reading)
+    if shape.is_model:
+        return _model(value, shape, path, keys, reading)
+    return _scalar(value, shape, keys)
+
+
+def _model(value: Any, shape: Shape, path: str, keys: list[str], reading: _Reading) -> Any:
+    if not isinstance(value, dict):
+        raise _mismatch(value, shape, keys)
+    fields, droppable, result = shape.fields(), shape.zero_is_absent, {}
+    for name, item in value.items():
+        if name not in fields:
+            reading.unknown.append(f"{path}{name}")
+            continue
+        read = _read(item, shape.field(name), f"{path}{name}.", [*keys, name], reading)
+        if read is ABSENT or (name in droppable and not read):
+            continue
+        result[name] = read
+    return result
+
+
+def _list(value: Any, shape: Shape, path: str, keys: list[str], reading: _Reading) -> Any:
+    if not isinstance(value, list):
+        raise _mismatch(value, shape, keys)
+    if not value and (shape.owner, shape.name) not in _KEPT_EMPTY:
+        return ABSENT
+    item, base = shape.item(), path.removesuffix(".")
+    read = (_read(one, item, f"{base}[{index}].", keys, reading) for index, one in enumerate(value))
+    return [({} if item.is_model else "") if one is ABSENT else one for one in read]
+
+
+def _map(value: Any, shape: Shape, path: str, keys: list[str], reading: _Reading) -> Any:
+    if not isinstance(value, dict):
+        raise _mismatch(value, shape, keys)
+    if not value:
+        return ABSENT
+    item = shape.field("")
+    read = {name: _read(one, item, f"{path}{name}.", [*keys, name], reading) for name, one in value.items()}
+    return {name: "" if one is ABSENT else one for name, one in read.items()}
+
+
+def _scalar(value: Any, shape: Shape, keys: list[str]) -> Any:
+    match shape.type:
+        case "str":
+            fits = isinstance(value, str)
+        case "int":
+            fits = isinstance(value, int) and not isinstance(value, bool)
+        case "bool":
+            fits = isinstance(value, bool)
+        case "float":
+            fits = isinstance(value, int | float) and not isinstance(value, bool)
+        case "datetime":
+            return _time(value, shape, keys)
+        case "bytes":
+            return _bytes(value, shape, keys)
+        case _:
+            return value
+    if not fits:
+        raise _mismatch(value, shape, keys)
+    return value
+
+
+def _quantity(value: Any, shape: Shape, keys: list[str]) -> str:
+    if not isinstance(value, str | int | float) or isinstance(value, bool):
+        raise _mismatch(value, shape, keys)
+    return canonical(value)
+
+
+def _time(value: Any, shape: Shape, keys: list[str]) -> Any:
+    """A time in UTC, to the second or, for micro times, with exactly six digits."""
+    if not isinstance(value, str):
+        raise _mismatch(value, shape, keys)
+    if not value:
+        return ABSENT
+    micro = (shape.owner, shape.name) in MICRO_TIMES
+    layout = "2006-01-02T15:04:05.000000Z07:00" if micro else "2006-01-02T15:04:05Z07:00"
+    found = _TIME.fullmatch(value)
+    fraction = found["fraction"] if found else None
+    if not found or (micro and len(fraction or "") != 7):
+        wanted, got = (".000000", value[19:]) if found and micro else ("2006", value)
+        words = f'parsing time "{value}" as "{layout}": cannot parse "{got}" as "{wanted}"'
+        raise DecodeError(words)
+    moment = datetime.fromisoformat(value).astimezone(UTC)
+    return moment.strftime("%Y-%m-%dT%H:%M:%S.%fZ" if micro else "%Y-%m-%dT%H:%M:%SZ")
+
+
+def _bytes(value: Any, shape: Shape, keys: list[str]) -> str:
+    if not isinstance(value, str):
+        raise _mismatch(value, shape, keys)
+    wrong = re.search(r"[^A-Za-z0-9+/=]", value)
+    at = wrong.start() if wrong else len(value) - len(value) % 4
+    try:
+        base64.b64decode(value, validate=True)
+    except binascii.Error:
+        words = f"illegal base64 data at input byte {at}"
+        raise DecodeError(words) from None
+    return value
+
+
+def _mismatch(value: Any, shape: Shape, keys: list[str]) -> DecodeError:
+    """Go's refusal of a JSON type, naming the struct and the whole path."""
+    struct = _bare(shape.owner) or _bare(shape.type)
+    where = f"struct field {struct}.{'.'.join(keys)}" if keys else "value"
+    return DecodeError(f"json: cannot unmarshal {json_type(value)} into Go {where} of type {_go_type(shape)}")
+
+
+def _bare(model: str) -> str:
+    return re.sub(r"^(Core|Events|Authentication|Discovery)?V\d+", "", model)
+
+
+def _go_type(shape: Shape) -> str:
+    if found := _LIST_TYPES.fullmatch(shape.type):
+        return "[]" + _go_type(Shape(found[1], shape.owner, shape.name))
+    if shape.type.startswith("Dict["):
+        return "map[string]" + _go_type(shape.field(""))
+    if shape.is_model:
+        return f"v1.{_bare(shape.type)}"
+    if shape.type == "int":
+        return "int64" if shape.name in WIDE else "int32"
+    return {"str": "string", "float": "float64", "datetime": "string", "bytes": "[]uint8"}.get(
+        shape.type, shape.type
+    )
