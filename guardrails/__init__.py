@@ -2,4 +2,59 @@
 
 Belongs here: one file per guardrail and the list that orders them. Does not belong here: I/O, a clock,
 Prefect. What cannot be known is UNKNOWN, and UNKNOWN never lets a run start.
+
+To add a guardrail: write a file with NAME, NEEDS (names of the facts it reads) and `decide`, add its line to
+CHAIN, and a section to docs/guardrails.md. The order is that of messages alone: all are always asked.
 """
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Protocol
+
+from guardrails import blackout, caps, halt, opt_in, protected, window
+from guardrails.answers import unknown
+from guardrails.facts import Facts, Unusable
+from windtunnel.model.decision import Decision
+from windtunnel.model.experiment import Experiment
+from windtunnel.model.policy import Policy
+
+
+class Guardrail(Protocol):
+    """What each file of this package offers."""
+
+    NAME: str
+    NEEDS: tuple[str, ...]
+
+    def decide(self, policy: Policy, experiment: Experiment, facts: Facts, now: datetime) -> Decision:
+        """Say whether the run may start at *now*, and why."""
+
+
+CHAIN: tuple[Guardrail, ...] = (
+    halt,
+    window,
+    blackout,
+    protected,
+    opt_in,
+    caps,
+)
+
+
+def decide_all(
+    policy: Policy, experiment: Experiment, facts: Facts, now: datetime, *, chain: Sequence[Guardrail] = CHAIN
+) -> tuple[Decision, ...]:
+    """Ask every guardrail and return every answer; the run's outcome is the worst (model.decision.worst)."""
+    return tuple(_ask(guardrail, policy, experiment, facts, now) for guardrail in chain)
+
+
+def facts_needed(chain: Sequence[Guardrail] = CHAIN) -> frozenset[str]:
+    """Return the names of all facts that somebody must gather for *chain*."""
+    return frozenset(name for guardrail in chain for name in guardrail.NEEDS)
+
+
+def _ask(
+    guardrail: Guardrail, policy: Policy, experiment: Experiment, facts: Facts, now: datetime
+) -> Decision:
+    try:
+        return guardrail.decide(policy, experiment, facts, now)
+    except Exception as error:  # noqa: BLE001 - a guardrail that breaks must refuse, and say that it broke
+        return unknown(guardrail.NAME, Unusable(f"it failed with {type(error).__name__}: {error}"))

@@ -1,0 +1,32 @@
+"""The safety lever: while somebody has pulled it, nothing starts."""
+
+from datetime import datetime
+
+from guardrails.answers import allow, deny, unknown
+from guardrails.facts import HALT, Facts, Unusable
+from windtunnel.model.decision import Decision
+from windtunnel.model.experiment import Experiment
+from windtunnel.model.policy import Policy
+
+NAME = "halt"
+NEEDS: tuple[str, ...] = (HALT.name,)
+
+
+def decide(policy: Policy, experiment: Experiment, facts: Facts, now: datetime) -> Decision:  # noqa: ARG001 - one shape for all
+    """Refuse while the lever is pulled, or cannot be read."""
+    lever = facts.read(HALT, now=now)
+    if isinstance(lever, Unusable):
+        return unknown(NAME, lever)
+    if not lever.pulled:
+        return allow(NAME, "The safety lever is released.", observed="released", limit="released")
+    return deny(
+        NAME,
+        f"The safety lever is pulled{_by(lever.by)}: {lever.reason or 'no reason given'}. "
+        "Release it first, once it is safe.",
+        observed="pulled",
+        limit="released",
+    )
+
+
+def _by(name: str) -> str:
+    return f" by {name}" if name else ""
