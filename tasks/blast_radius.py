@@ -1,0 +1,69 @@
+"""What a run would hit, counted and named from the cluster: the fact behind caps, protection and opt-in."""
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from guardrails.facts import TargetSummary
+from tasks.live_run import LiveRun
+from windtunnel.clients.cluster import Cluster
+from windtunnel.clients.readiness import controller
+from windtunnel.clients.selectors import selects
+from windtunnel.clients.targets import ResolvedTarget, resolve
+from windtunnel.faults.radius import planned_targets
+from windtunnel.model.ticket import ObjectRef
+
+Object = Mapping[str, Any]
+
+
+def summarise(run: LiveRun) -> TargetSummary:
+    """Resolve the target anew and say what the prepared tickets would hit on it."""
+    target = resolve(run.experiment.target, run.cluster)
+    refs = [ref for plan in run.plans for ref in plan.ticket.targets]
+    nodes = sorted({ref.name for ref in refs if ref.kind == "Node"})
+    drained = [pod for name in nodes for pod in run.cluster.list("Pod", fields=f"spec.nodeName={name}")]
+    namespaces = {pod["metadata"]["namespace"] for pod in drained} | ({target.namespace} - {""})
+    return TargetSummary(
+        namespace=target.namespace,
+        workload_labels=target.labels,
+        namespace_labels=target.namespace_labels,
+        pods=len(target.candidates),
+        planned_pods=sum(planned_targets(plan.ticket).pods for plan in run.plans),
+        planned_nodes=len(nodes),
+        node_labels={name: _labels(run.cluster.get("Node", name)) for name in nodes},
+        namespaces=frozenset(namespaces),
+        workloads=frozenset(_workloads(run.cluster, target, drained, refs)),
+        services=frozenset(_services(run.cluster, target, drained)),
+    )
+
+
+def _workloads(
+    cluster: Cluster, target: ResolvedTarget, drained: Iterable[Object], refs: Iterable[ObjectRef]
+) -> Iterable[str]:
+    """Name the controllers of everything hit: a ReplicaSet by the Deployment that owns it."""
+    if target.workload:
+        yield f"{target.workload['kind'].lower()}/{target.workload['metadata']['name']}"
+    yield from (f"{ref.kind.lower()}/{ref.name}" for ref in refs if ref.kind not in {"Pod", "Node"})
+    owners = {
+        (pod["metadata"]["namespace"], owner["kind"], owner["name"])
+        for pod in drained
+        if (owner := controller(pod))
+    }
+    owners |= {(pod.namespace, *pod.owner.split("/", 1)) for pod in target.pods if "/" in pod.owner}
+    for namespace, kind, name in sorted(owners):
+        above = controller(cluster.get(kind, name, namespace)) if kind == "ReplicaSet" else None
+        yield f"{above['kind']}/{above['name']}".lower() if above else f"{kind.lower()}/{name}"
+
+
+def _services(cluster: Cluster, target: ResolvedTarget, drained: Iterable[Object]) -> Iterable[str]:
+    yield from (f"{target.namespace}/{name}" for name in target.services)
+    by_namespace: dict[str, list[Mapping[str, str]]] = {}
+    for pod in drained:
+        by_namespace.setdefault(pod["metadata"]["namespace"], []).append(_labels(pod))
+    for namespace, labels in by_namespace.items():
+        for service in cluster.list("Service", namespace):
+            if any(selects(service["spec"].get("selector"), each) for each in labels):
+                yield f"{namespace}/{service['metadata']['name']}"
+
+
+def _labels(found: Object) -> Mapping[str, str]:
+    return found["metadata"].get("labels") or {}

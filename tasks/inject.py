@@ -1,0 +1,48 @@
+"""Break it: ticket in both homes first, then the change, once."""
+
+from tasks.live_run import LiveRun, Plan
+from tasks.precheck import recheck
+from tasks.step import Ending, step
+from windtunnel.clients import tickets
+from windtunnel.ledger import TicketState
+from windtunnel.model.errors import ClusterError, FaultError
+from windtunnel.model.record import EventKind, Phase
+
+
+@step("inject")
+def inject(run: LiveRun) -> Ending:
+    """Check lever, window and blast radius a last time, then inject every fault in the file's order."""
+    if refusal := recheck(run):
+        return Ending(go_on=False, name="Refused", message=refusal, failed=True)
+    hits: list[str] = []
+    for plan in run.plans:
+        try:
+            hits += _inject(run, plan)
+        except (FaultError, ClusterError) as error:
+            message = f"{plan.fault.name} could not be injected: {error}"
+            run.happened(EventKind.INJECT_FAILED, message, fault=plan.fault.name)
+            return Ending(go_on=False, name="NotInjected", message=message, failed=True)
+    return Ending(go_on=bool(hits), name="Injected", message=f"Hit {', '.join(hits[:10]) or 'nothing'}.")
+
+
+def _inject(run: LiveRun, plan: Plan) -> list[str]:
+    """Write the ticket down, then do what it says; undo is due from the moment the ticket exists."""
+    ticket = plan.ticket
+    run.ledger.save_ticket(ticket)
+    run.injected.append(plan)  # from here on there is something to close, and perhaps to undo
+    tickets.write(run.cluster, ticket)
+    run.happened(EventKind.TICKET, f"Undo ticket {ticket.id} is written.", ticket=ticket.id)
+    run.sampler.phase = Phase.DURING
+    run.injecting_at = run.injecting_at or run.clock.now()
+    run.happened(EventKind.INJECTING, f"Injecting {plan.fault.name}.", fault=plan.fault.name)
+    injection = plan.fault.inject(run.cluster, ticket, stop=run.stopping.event)
+    run.ledger.move_ticket(ticket.id, expect=TicketState.PREPARED, to=TicketState.INJECTED)
+    hit = [str(ref) for ref in injection.hit]
+    run.happened(
+        EventKind.INJECTED,
+        injection.message,
+        fault=plan.fault.name,
+        hit=hit,
+        planned=[str(ref) for ref in ticket.targets],
+    )
+    return hit

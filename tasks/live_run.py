@@ -1,0 +1,134 @@
+"""One run while it lives: what the steps share, and the one way to put something on record."""
+
+import logging
+import random
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, TypeVar
+
+from tasks.request import RunRequest
+from tasks.sample_book import SampleBook
+from tasks.stopping import StopSignal
+from windtunnel.clients.cluster import Cluster
+from windtunnel.clients.lease import HeldLease
+from windtunnel.clients.targets import ResolvedTarget
+from windtunnel.clock import Clock
+from windtunnel.faults.shape import Fault
+from windtunnel.ledger import Ledger
+from windtunnel.model.experiment import Experiment
+from windtunnel.model.policy import Policy
+from windtunnel.model.record import Event, EventKind
+from windtunnel.model.ticket import UndoTicket
+from windtunnel.probes.sampler import Sampler
+
+log = logging.getLogger("windtunnel.run")
+
+Listener = Callable[[Event], None]
+Thing = TypeVar("Thing")
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """A fault with the ticket that its prepare made: all that is known before anything is changed."""
+
+    fault: Fault
+    ticket: UndoTicket
+
+
+class LiveRun:
+    """Shared by the steps of one run; not a value, and never sent to another process."""
+
+    def __init__(
+        self,
+        *,
+        run_id: str,
+        seed: int,
+        request: RunRequest,
+        experiment: Experiment,
+        policy: Policy,
+        ledger: Ledger,
+        clock: Clock,
+    ) -> None:
+        self.run_id = run_id
+        self.seed = seed
+        self.request = request
+        self.experiment = experiment
+        self.policy = policy
+        self.ledger = ledger
+        self.clock = clock
+        self.rng = random.Random(seed)  # noqa: S311 - chooses victims, keeps no secret
+        self.stopping = StopSignal()
+        self.samples = SampleBook()
+        self.plans: tuple[Plan, ...] = ()
+        self.injected: list[Plan] = []  # ticket written; whether the change was made, undo finds out
+        self.undone = False
+        self.injecting_at: datetime | None = None  # when the first change was about to be made
+        self.lease: HeldLease | None = None
+        self.crash: BaseException | None = None  # raised again once the run is concluded
+        self._cluster: Cluster | None = None
+        self._target: ResolvedTarget | None = None
+        self._sampler: Sampler | None = None
+        self._listeners: list[Listener] = []
+
+    @property
+    def cluster(self) -> Cluster:
+        """The target's cluster, once the step resolve has connected to it."""
+        return _present(self._cluster, "cluster", "resolve")
+
+    @cluster.setter
+    def cluster(self, cluster: Cluster) -> None:
+        self._cluster = cluster
+
+    @property
+    def target(self) -> ResolvedTarget:
+        """What the target is now, once the step resolve has asked."""
+        return _present(self._target, "target", "resolve")
+
+    @target.setter
+    def target(self, target: ResolvedTarget) -> None:
+        self._target = target
+
+    @property
+    def sampler(self) -> Sampler:
+        """The probes at work, while the run is watched."""
+        return _present(self._sampler, "sampler", "watching")
+
+    @sampler.setter
+    def sampler(self, sampler: Sampler) -> None:
+        self._sampler = sampler
+
+    def stop(self, by: str, message: str) -> None:
+        """Ask the run to stop; the first reason counts, and whoever waits wakes at once."""
+        self.stopping.set(by, message)
+        self.samples.wake()
+
+    def listen(self, listener: Listener) -> None:
+        """Call *listener* with every event once it is on record."""
+        self._listeners.append(listener)
+
+    def happened(self, kind: EventKind, message: str, **data: Any) -> None:
+        """Put an event on record, then tell whoever listens.
+
+        Raises:
+            LedgerError: it cannot be kept; nothing more may be injected then.
+        """
+        self.recorded(Event(at=self.clock.now(), kind=kind, message=message, data=data))
+
+    def recorded(self, event: Event) -> None:
+        """Put a finished event on record, then tell whoever listens. Safe from any thread.
+
+        Raises:
+            LedgerError: it cannot be kept.
+        """
+        self.ledger.append(self.run_id, event)
+        log.info("%s: %s", event.kind, event.message)
+        for listener in self._listeners:
+            listener(event)
+
+
+def _present(thing: Thing | None, name: str, step: str) -> Thing:
+    if thing is None:
+        msg = f"the run has no {name} before the step {step}"
+        raise RuntimeError(msg)
+    return thing

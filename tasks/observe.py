@@ -1,0 +1,17 @@
+"""Let the fault work, and watch: until the duration ends or something says stop."""
+
+from tasks.live_run import LiveRun
+from tasks.step import Ending, step
+from windtunnel.model.record import EventKind
+
+
+@step("observe")
+def observe(run: LiveRun) -> Ending:
+    """Wait for the experiment's duration; probes, lever, window and lease are watched by `watching`."""
+    began = run.injecting_at or run.clock.now()
+    left_s = run.experiment.duration_s - (run.clock.now() - began).total_seconds()
+    run.clock.wait(left_s, until=run.stopping.event)
+    if stop := run.stopping.stop:
+        run.happened(EventKind.ABORT, stop.message, by=stop.by)
+        return Ending(go_on=False, name="Aborted", message=stop.message, failed=True)
+    return Ending(go_on=True, name="Observed", message=f"Observed for {run.experiment.duration_s:g} s.")

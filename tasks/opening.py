@@ -1,0 +1,71 @@
+"""Begin and end a run: parse what it was asked, open its record, close everything."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from importlib.metadata import version
+from platform import node, python_version
+
+from tasks.live_run import LiveRun
+from tasks.notifier import Notifier
+from tasks.request import RunRequest, new_run_id, new_seed
+from windtunnel.clock import Clock, SystemClock
+from windtunnel.files import check_against_policy, parse_experiment, parse_policy
+from windtunnel.ledger import Ledger, Origin, open_ledger
+from windtunnel.model.policy import Policy
+from windtunnel.model.record import EventKind
+
+
+@contextmanager
+def open_run(request: RunRequest) -> Iterator[LiveRun]:
+    """Parse *request*, open its record, and close it whatever happens.
+
+    Raises:
+        InputError: the experiment or the policy cannot be used; no record is begun.
+        LedgerError: the record cannot be written; nothing is done then.
+    """
+    clock = SystemClock()
+    experiment = parse_experiment(request.experiment_text, source=request.experiment_source)
+    policy = (
+        parse_policy(request.policy_text, source=request.policy_source) if request.policy_text else Policy()
+    )
+    check_against_policy(experiment, policy)
+    with open_ledger() as ledger:
+        run = LiveRun(
+            run_id=request.run_id or new_run_id(clock.now()),
+            seed=request.seed if request.seed is not None else new_seed(),
+            request=request,
+            experiment=experiment,
+            policy=policy,
+            ledger=ledger,
+            clock=clock,
+        )
+        _begin(run, ledger, clock)
+        with Notifier(run):
+            yield run
+
+
+def _begin(run: LiveRun, ledger: Ledger, clock: Clock) -> None:
+    origin = Origin(
+        seed=run.seed,
+        triggered_by=run.request.triggered_by,
+        experiment_source=run.request.experiment_source,
+        experiment_text=run.request.experiment_text,
+        policy_source=run.request.policy_source,
+        policy_text=run.request.policy_text,
+    )
+    ledger.begin(run.run_id, run.experiment.name, origin=origin, at=clock.now())
+    run.happened(
+        EventKind.STARTED,
+        f"{run.experiment.name}: {run.experiment.hypothesis}",
+        seed=run.seed,
+        triggered_by=run.request.triggered_by,
+        target=str(run.experiment.target),
+        owner=run.experiment.owner,
+        policy=run.policy.source or "built-in defaults",
+        versions={
+            "windtunnel": version("windtunnel"),
+            "prefect": version("prefect"),
+            "python": python_version(),
+        },
+        host=node(),
+    )

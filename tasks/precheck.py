@@ -1,0 +1,58 @@
+"""May it start? Gather the facts, ask every guardrail, report every objection."""
+
+from collections.abc import Sequence
+
+from guardrails import CHAIN, decide_all, facts_needed
+from tasks.facts import gather
+from tasks.live_run import LiveRun
+from tasks.step import Ending, step
+from windtunnel.model.decision import Decision, Outcome, objections, worst
+from windtunnel.model.record import EventKind
+
+
+@step("precheck")
+def precheck(run: LiveRun) -> Ending:
+    """Ask every guardrail; unless all allow, the run ends as blocked and nothing was touched."""
+    decisions = _decide(run)
+    for decision in decisions:
+        run.happened(
+            EventKind.DECISION,
+            f"{decision.guardrail}: {decision.reason}",
+            guardrail=decision.guardrail,
+            outcome=decision.outcome.name.lower(),
+            reason=decision.reason,
+            observed=decision.evidence.observed,
+            limit=decision.evidence.limit,
+            until=decision.evidence.until.isoformat() if decision.evidence.until else None,
+        )
+    if worst(decisions) is Outcome.ALLOW:
+        return Ending(go_on=True, name="Allowed", message=f"{len(decisions)} guardrails allow it.")
+    message = _refuse(run, decisions)
+    return Ending(go_on=False, name="Refused", message=message)
+
+
+def recheck(run: LiveRun) -> str:
+    """Ask once more at the last moment, with fresh facts; return the refusal, or "" if there is none."""
+    decisions = _decide(run)
+    return "" if worst(decisions) is Outcome.ALLOW else _refuse(run, decisions)
+
+
+def _decide(run: LiveRun) -> Sequence[Decision]:
+    facts = gather(run, facts_needed(CHAIN))
+    return decide_all(run.policy, run.experiment, facts, run.clock.now())
+
+
+def _refuse(run: LiveRun, decisions: Sequence[Decision]) -> str:
+    against = objections(decisions)
+    sentences = [f"{decision.guardrail}: {decision.reason}" for decision in against]
+    more = f" (and {len(against) - 1} more)" if len(against) > 1 else ""
+    message = f"Not started: {sentences[0]}{more}"
+    until = [decision.evidence.until for decision in against]
+    run.happened(
+        EventKind.BLOCKED,
+        message,
+        objections=sentences,
+        # only when every objection has an end is it known when the run may start
+        until=max(filter(None, until)).isoformat() if all(until) else None,
+    )
+    return message

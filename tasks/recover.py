@@ -1,0 +1,45 @@
+"""After undo: wait, bounded, until the steady state holds again."""
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from tasks.live_run import LiveRun
+from tasks.step import Ending, step
+from windtunnel.model.experiment import Experiment, Role
+from windtunnel.model.record import EventKind, Sample
+
+LOOKS = 2  # in a row, of every steady-state probe, all begun after undo ended
+
+
+@step("recover")
+def recover(run: LiveRun) -> Ending:
+    """Wait until every steady-state probe holds again, at most `recover_within`."""
+    undone_at = run.clock.now()
+    bound_s = run.experiment.recover_within_s
+    back = run.samples.wait_for(
+        lambda samples: steady_again(samples, run.experiment, since=undone_at), timeout_s=bound_s
+    )
+    if back:
+        seconds = (run.clock.now() - undone_at).total_seconds()
+        message = f"The steady state holds again; seen {seconds:.1f} s after undo."
+        run.happened(EventKind.RECOVERED, message, seconds=round(seconds, 3))
+        return Ending(go_on=True, name="Recovered", message=message)
+    missing = still_missing(run.samples.all(), run.experiment, since=undone_at)
+    message = f"Not recovered {bound_s:g} s after undo: {', '.join(missing)} does not hold again."
+    run.happened(EventKind.NOT_RECOVERED, message, probes=list(missing))
+    return Ending(go_on=False, name="NotRecovered", message=message, failed=True)
+
+
+def steady_again(samples: Sequence[Sample], experiment: Experiment, *, since: datetime) -> bool:
+    """Say whether the last looks of every steady-state probe, begun after *since*, held."""
+    return not still_missing(samples, experiment, since=since)
+
+
+def still_missing(samples: Sequence[Sample], experiment: Experiment, *, since: datetime) -> tuple[str, ...]:
+    """Return the names of the steady-state probes that have not held LOOKS times in a row after *since*."""
+    missing = []
+    for probe in experiment.steady_state:
+        looks = [sample.ok for sample in samples if sample.probe == probe.name and sample.at >= since]
+        if probe.role is Role.STEADY and (len(looks) < LOOKS or not all(looks[-LOOKS:])):
+            missing.append(probe.name)
+    return tuple(missing)
