@@ -23,7 +23,7 @@ _LARGEST_ANSWER = 64 * 1024 * 1024
 
 @dataclass(frozen=True, slots=True)
 class Timeouts:
-    """Seconds for the connection, between two pieces of an answer, and for a whole answer; tries of a read."""
+    """Seconds for the connection, between two pieces of an answer, for all of it; and tries of a read."""
 
     connect_s: float = 3.0
     read_s: float = 10.0

@@ -1,11 +1,12 @@
 """The one shape of all faults."""
 
 import random
+import threading
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
-from typing import Any
+from typing import Any, Protocol
 
 from windtunnel.clients.cluster import Cluster
 from windtunnel.clients.targets import ResolvedTarget
@@ -51,6 +52,16 @@ class Injection:
     message: str
 
 
+Stop = threading.Event | None
+
+
+class Inject(Protocol):
+    """Do what the ticket says. A long one looks at *stop* and, when it is set, ends with a FaultError."""
+
+    def __call__(self, cluster: Cluster, ticket: UndoTicket, *, stop: Stop = None) -> Injection:
+        """Return what was hit; raise FaultError, whose `hit` says what was changed before it failed."""
+
+
 @dataclass(frozen=True, slots=True)
 class Fault:
     """One way to break.
@@ -65,6 +76,6 @@ class Fault:
     schema: Mapping[str, Any]  # JSON Schema (2020-12) of its parameters
     rbac: tuple[Rule, ...]
     prepare: Callable[[Planning, Mapping[str, Any]], UndoTicket]
-    inject: Callable[[Cluster, UndoTicket], Injection]
+    inject: Inject
     status: Callable[[Cluster, UndoTicket], FaultStatus]
     undo: Callable[[Cluster, UndoTicket], UndoReport]
