@@ -11,6 +11,8 @@ CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
 
 def labelled(**labels: str) -> str:
     """Return *labels* as ``{a="b",c="d"}``, escaped as the text format wants it."""
+    if not labels:
+        return ""
     pairs = []
     for name, value in labels.items():
         escaped = value.replace("\\", r"\\").replace('"', r"\"").replace("\n", r"\n")
