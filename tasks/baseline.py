@@ -38,9 +38,7 @@ def longest_wait_s(experiment: Experiment) -> float:
     return max(LOOKS * probe.interval_s + probe.timeout_s for probe in experiment.steady_state) + _SLACK_S
 
 
-def baseline_findings(
-    samples: Sequence[Sample], experiment: Experiment, *, settled: bool
-) -> tuple[str, ...]:
+def baseline_findings(samples: Sequence[Sample], experiment: Experiment, *, settled: bool) -> tuple[str, ...]:
     """Return one sentence for every probe that missed, could not answer, or gave too few answers."""
     findings = []
     for probe in experiment.steady_state:

@@ -30,7 +30,8 @@ def _rollback(run: LiveRun) -> Ending:
     """Undo every ticket, read the cluster again to verify, and report."""
     state = undo(run)
     clean = state is UndoState.CLEAN
-    return Ending(go_on=clean, name="Undone" if clean else "UndoFailed", message=f"Undo: {state}.", failed=not clean)
+    name = "Undone" if clean else "UndoFailed"
+    return Ending(go_on=clean, name=name, message=f"Undo: {state}.", failed=not clean)
 
 
 def undo(run: LiveRun) -> UndoState:

@@ -8,7 +8,7 @@ from tasks.live_run import LiveRun
 from tasks.watchdog import watchdog
 from windtunnel.clients.installation import cluster_entry, prometheus_url
 from windtunnel.model.errors import LedgerError
-from windtunnel.model.record import Event, EventKind, Phase, Sample
+from windtunnel.model.record import Event, Phase, Sample
 from windtunnel.probes import ProbeContext, look
 from windtunnel.probes.sampler import Sampler
 from windtunnel.probes.watching import watch_target
