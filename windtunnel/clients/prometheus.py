@@ -1,0 +1,74 @@
+"""One number from Prometheus, by an instant query."""
+
+import math
+from typing import Any
+
+from windtunnel.model.errors import ProbeError
+
+_LONGEST = 200
+
+
+def one_number(url: str, query: str, *, timeout_s: float) -> float:
+    """Ask for the value of *query* now.
+
+    Raises:
+        ProbeError: no answer, an error, no data, NaN, several series, or something that is no number; the
+            message names the query and the URL.
+    """
+    where = f"query {_short(query)!r} to Prometheus at {url}"
+    result = _ask(url, query, where, timeout_s)
+    value = _single(result, where)
+    if math.isnan(value):
+        msg = f"{where}: the value is NaN, as of a ratio without traffic"
+        raise ProbeError(msg)
+    return value
+
+
+def _ask(url: str, query: str, where: str, timeout_s: float) -> Any:
+    import requests
+    from prometheus_api_client.exceptions import PrometheusApiClientException
+    from prometheus_api_client.prometheus_connect import PrometheusConnect
+    from urllib3.util import Retry
+
+    with requests.Session() as session:
+        session.trust_env = False  # a proxy of the environment is no part of what is looked at
+        never = Retry(total=0, status_forcelist=())
+        client = PrometheusConnect(url=url.rstrip("/"), session=session, retry=never)
+        try:
+            # requests, to which the timeout is handed on, takes fractions of a second
+            return client.custom_query(query, timeout=timeout_s)  # type: ignore[arg-type]
+        except PrometheusApiClientException as error:
+            msg = f"{where}: {_short(str(error))}"
+        except requests.exceptions.Timeout:
+            msg = f"{where}: no answer within {timeout_s:g} s"
+        except requests.exceptions.ConnectionError as error:
+            cause = _short(str(error))
+            msg = f"{where}: nothing answers there; is Prometheus up, and the address right? ({cause})"
+            raise ProbeError(msg) from error
+        except (requests.exceptions.RequestException, ValueError, KeyError, TypeError) as error:
+            msg = f"{where}: the answer is not one of Prometheus ({_short(repr(error))})"
+            raise ProbeError(msg) from error
+    raise ProbeError(msg)
+
+
+def _single(result: Any, where: str) -> float:
+    match result:
+        case []:
+            msg = f"{where}: no data; does the series exist, and does Prometheus scrape it?"
+        case [{"value": [_, str(text)]}] | [int() | float(), str(text)]:
+            try:
+                return float(text)
+            except ValueError:
+                msg = f"{where}: {_short(text)!r} is no number"
+        case [{"values": _}, *_]:
+            msg = f"{where}: a range was selected; a probe needs one number, as rate(...) or sum(...) give"
+        case [_, _, *_]:
+            msg = f"{where}: {len(result)} series; a probe needs exactly one, so sum or select"
+        case _:
+            msg = f"{where}: the answer is not a number"
+    raise ProbeError(msg)
+
+
+def _short(text: str) -> str:
+    line = " ".join(text.split())
+    return line if len(line) <= _LONGEST else line[: _LONGEST - 3] + "..."

@@ -1,0 +1,51 @@
+"""http probe: status, latency and body of one answer."""
+
+import re
+from urllib.parse import urlsplit
+
+from windtunnel.clients.http import HttpAnswer, HttpRequest, SilenceError, send
+from windtunnel.clock import Clock
+from windtunnel.model.experiment import HttpProbe
+from windtunnel.probes.answer import Answer
+from windtunnel.probes.looking import ProbeContext
+from windtunnel.probes.placeholders import fill_in
+
+_REDIRECTS = range(300, 400)
+
+
+def look_http(probe: HttpProbe, context: ProbeContext, clock: Clock, *, timeout_s: float) -> Answer:
+    """Send the request; a service that refuses, breaks off or is too slow is a miss, as it is to its users.
+
+    Redirects are followed unless a redirect is itself an expected status.
+
+    Raises:
+        ProbeError: the request could not be made.
+    """
+    request = HttpRequest(
+        url=probe.url,
+        method=probe.method,
+        headers={name: fill_in(value, context.environ) for name, value in probe.headers.items()},
+        body=fill_in(probe.body, context.environ),
+        address=context.addresses.address(urlsplit(probe.url).hostname or "", context.cluster),
+        follow_redirects=not any(status in _REDIRECTS for status in probe.status),
+    )
+    began = clock.monotonic()
+    try:
+        answer = send(request, clock, timeout_s=timeout_s)
+    except SilenceError as silence:
+        return Answer(ok=False, value=clock.monotonic() - began, detail=str(silence))
+    misses = _misses(probe, answer)
+    seen = f"status {answer.status} in {answer.took_s * 1000:.0f} ms"
+    return Answer(ok=not misses, value=answer.took_s, detail="; ".join([seen, *misses]))
+
+
+def _misses(probe: HttpProbe, answer: HttpAnswer) -> list[str]:
+    misses = []
+    if answer.status not in probe.status:
+        misses.append(f"expected status {' or '.join(map(str, probe.status))}")
+    if probe.within_s is not None and answer.took_s > probe.within_s:
+        misses.append(f"expected within {probe.within_s * 1000:g} ms")
+    if probe.matches and not re.search(probe.matches, answer.text):
+        part = " in its first part" if answer.cut else ""
+        misses.append(f"the answer does not match {probe.matches!r}{part}")
+    return misses

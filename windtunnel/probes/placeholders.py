@@ -1,0 +1,25 @@
+"""`${NAME}` in a probe's headers and body: filled in at use, so that no file and no record holds a secret."""
+
+import re
+from collections.abc import Mapping
+
+from windtunnel.model.errors import ProbeError
+
+_PLACEHOLDER = re.compile(r"\$\{([A-Za-z_][A-Za-z0-9_]*)\}")
+
+
+def fill_in(text: str, environ: Mapping[str, str]) -> str:
+    """Replace every `${NAME}` by the environment variable NAME.
+
+    Raises:
+        ProbeError: a variable is not set; its name is told, and no value ever is.
+    """
+
+    def value(match: re.Match[str]) -> str:
+        name = match[1]
+        if name not in environ:
+            msg = f"the environment variable {name} is not set, and the probe's ${{{name}}} needs it"
+            raise ProbeError(msg)
+        return environ[name]
+
+    return _PLACEHOLDER.sub(value, text)
