@@ -6,19 +6,23 @@ times are in UTC, quantities in canonical form, unknown fields dropped.
 
 import base64
 import binascii
+import json
 import re
 from collections.abc import Sequence
+from copy import deepcopy
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 
+from infra.lab.objects import crd, wording
 from infra.lab.objects.patches import json_type
 from infra.lab.objects.quantities import QuantityError, canonical
 from infra.lab.objects.resource import Resource
 from infra.lab.objects.schema import MICRO_TIMES, WIDE, Shape, root_shape
-from infra.lab.objects.statuses import Json, StatusError, bad_request, invalid_patch
+from infra.lab.objects.statuses import Json, StatusError, bad_request, invalid, invalid_patch
 
 ABSENT: Any = object()
+_TYPE_META = frozenset({"apiVersion", "kind", "metadata"})
 _LIST_TYPES = re.compile(r"List\[(.*)\]")
 _TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?P<fraction>\.\d+)?(Z|[+-]\d\d:\d\d)")
 # Slices the server writes even when they are empty.
@@ -68,7 +72,10 @@ def decode(
     """
     reading = _Reading()
     try:
-        decoded = _read(document, root_shape(resource.kind, resource.group), "", [], reading)
+        if resource.custom:
+            decoded = _read_custom(document, resource, reading)
+        else:
+            decoded = _read(document, root_shape(resource.kind, resource.group), "", [], reading)
     except (DecodeError, QuantityError) as error:
         raise _refusal(document, resource, str(error), patch=patch) from None
     if validation != "Ignore":
@@ -81,19 +88,42 @@ def decode(
     return decoded if isinstance(decoded, dict) else {}
 
 
-def check_kind(document: Json, resource: Resource, *, known: Sequence[Resource] = ()) -> None:
+def _read_custom(document: Json, resource: Resource, reading: _Reading) -> Json:
+    """A custom object: metadata as everywhere, the rest as the schema declares it."""
+    decoded = deepcopy(document)
+    if "metadata" in decoded:
+        decoded["metadata"] = _read(
+            decoded["metadata"], Shape("V1ObjectMeta"), "metadata.", ["metadata"], reading
+        )
+        if decoded["metadata"] is ABSENT:
+            del decoded["metadata"]
+    reading.unknown += crd.prune(decoded, resource)
+    return decoded
+
+
+def check_kind(
+    document: Json,
+    resource: Resource,
+    *,
+    known: Sequence[Resource] = (),
+    warnings: list[str] | None = None,
+) -> None:
     """Refuse a document of another kind or version than the URL's (empty ones count as the URL's).
 
     Args:
         document: the JSON values.
         resource: what the URL asks for.
         known: every resource the server serves: a known kind is refused otherwise than an unheard-of one.
+        warnings: receives what the server warns of although it refuses.
 
     Raises:
-        StatusError: 400, in the server's words.
+        StatusError: 400, in the server's words; 422 for a custom object of another kind.
     """
     kind = document.get("kind") or resource.kind
     version = document.get("apiVersion") or resource.group_version
+    if resource.custom:
+        _check_custom_kind(document, resource, warnings)
+        return
     if (kind, version) == (resource.kind, resource.group_version):
         return
     if any((one.kind, one.group_version) == (kind, version) for one in known):
@@ -104,6 +134,23 @@ def check_kind(document: Json, resource: Resource, *, known: Sequence[Resource] 
         scheme = "pkg/api/legacyscheme/scheme.go:30"
         words = f'no kind "{kind}" is registered for version "{version}" in scheme "{scheme}"'
     raise _refusal(document, resource, words, patch=False)
+
+
+def _check_custom_kind(document: Json, resource: Resource, warnings: list[str] | None) -> None:
+    kind, version = document.get("kind", ""), document.get("apiVersion", "")
+    if not kind or not version:
+        missing = "Kind" if not kind else "apiVersion"
+        text = json.dumps(document, separators=(",", ":"))
+        raise StatusError(bad_request(f"Object '{missing}' is missing in '{text}'"))
+    if version != resource.group_version:
+        if warnings is not None:  # the server has no schema for that version, so knows no field of it
+            warnings += [f'unknown field "{key}"' for key in document if key not in _TYPE_META]
+        words = f"the API version in the data ({version}) does not match the expected API version "
+        raise StatusError(bad_request(f"{words}({resource.group_version})"))
+    if kind != resource.kind:
+        name = (document.get("metadata") or {}).get("name", "")
+        cause = wording.invalid("kind", kind, f"must be {resource.kind}")
+        raise StatusError(invalid(name, kind, resource.group, [cause]))
 
 
 def _refusal(document: Json, resource: Resource, words: str, *, patch: bool) -> StatusError:
