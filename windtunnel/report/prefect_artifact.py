@@ -1,0 +1,29 @@
+"""The report as Prefect's UI shows it: Markdown with the chart inside.
+
+Tried with Prefect 3.8.8 in both of its UIs: an image with a data: address is shown, SVG and PNG alike;
+inline SVG is dropped by both, and the older UI shows Mermaid as code.
+"""
+
+import base64
+
+from windtunnel.model.experiment import Experiment
+from windtunnel.model.record import Record
+from windtunnel.model.verdict import Judgement
+from windtunnel.report.chart import chart
+from windtunnel.report.markdown import markdown
+
+CHART_LIMIT = 400_000  # bytes; the artifact travels through the API and the database as one text
+
+
+def prefect_markdown(record: Record, judgement: Judgement, experiment: Experiment) -> str:
+    """Return the report with its chart as one self-contained Markdown text."""
+    return markdown(record, judgement, experiment, chart=_address(record, experiment))
+
+
+def _address(record: Record, experiment: Experiment) -> str:
+    if not record.samples:
+        return ""
+    picture = chart(record, experiment, form="svg")
+    if len(picture) > CHART_LIMIT:
+        return ""
+    return f"data:image/svg+xml;base64,{base64.b64encode(picture).decode('ascii')}"
