@@ -34,7 +34,7 @@ def decide(policy: Policy, experiment: Experiment, facts: Facts, now: datetime) 
 
 
 def pods_allowed(caps: Caps, *, of: int) -> int:
-    """Return how many of *of* pods a run may hit: the cap or the share, whichever is less; a share is at least one."""
+    """Return how many of *of* pods a run may hit: the cap, or the share if that is less."""
     return min(caps.pods, _share(caps, of=of))
 
 

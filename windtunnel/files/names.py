@@ -1,0 +1,56 @@
+"""Addresses and names in the files: URLs, workloads, Kubernetes names."""
+
+import re
+from typing import Annotated, Any
+from urllib.parse import urlsplit
+
+from pydantic import BeforeValidator, StringConstraints
+
+from windtunnel.files import words
+from windtunnel.files.problems import listed, nearest, what
+
+WORKLOAD_KINDS = ("deployment", "statefulset", "daemonset")
+OBJECT_NAME = r"[a-z0-9]([-a-z0-9.]{0,251}[a-z0-9])?"
+Namespace = Annotated[str, StringConstraints(pattern=r"^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?$")]
+
+
+def _workload(value: Any) -> str:
+    """Read `deployment/checkout`."""
+    written = words.text(value, "a workload; write kind/name, like deployment/checkout")
+    kind, slash, name = written.partition("/")
+    if not slash or not re.fullmatch(OBJECT_NAME, name):
+        hint = f'; did you mean "deployment/{written}"?' if re.fullmatch(OBJECT_NAME, written) else ""
+        msg = f"{what(written)} is not a workload; write kind/name, like deployment/checkout{hint}"
+        raise ValueError(msg)
+    if kind not in WORKLOAD_KINDS:
+        near = nearest(kind, WORKLOAD_KINDS)
+        hint = f'; did you mean "{near}"?' if near else ""
+        msg = f"{what(kind)} is not a kind of workload; write {listed(WORKLOAD_KINDS)}{hint}"
+        raise ValueError(msg)
+    return written
+
+
+def _url(value: Any) -> str:
+    """Read an address of http or https, without a password in it."""
+    written = words.text(value, "a URL; write http://host:port/path")
+    try:
+        parts = urlsplit(written)
+        usable = parts.scheme in ("http", "https") and bool(parts.hostname) and " " not in written
+        _ = parts.port
+    except ValueError as error:
+        msg = f"{what(written)} is not a URL: {error}"
+        raise ValueError(msg) from None
+    if words.has_placeholder(written):
+        msg = f"{what(written)} has a placeholder; ${{NAME}} works in header values and in the body alone"
+        raise ValueError(msg)
+    if not usable:
+        msg = f"{what(written)} is not a URL; write http://host:port/path"
+        raise ValueError(msg)
+    if parts.password:
+        msg = "has a password in it; send the header Authorization with ${NAME} instead"
+        raise ValueError(msg)
+    return written
+
+
+Workload = Annotated[str, BeforeValidator(_workload)]
+Url = Annotated[str, BeforeValidator(_url)]
