@@ -48,7 +48,10 @@ def _workloads(
         for pod in drained
         if (owner := controller(pod))
     }
-    owners |= {(pod.namespace, *pod.owner.split("/", 1)) for pod in target.pods if "/" in pod.owner}
+    for pod in target.pods:
+        kind, _, name = pod.owner.partition("/")
+        if name:
+            owners.add((pod.namespace, kind, name))
     for namespace, kind, name in sorted(owners):
         above = controller(cluster.get(kind, name, namespace)) if kind == "ReplicaSet" else None
         yield f"{above['kind']}/{above['name']}".lower() if above else f"{kind.lower()}/{name}"

@@ -20,6 +20,7 @@ from windtunnel.model.experiment import Experiment
 from windtunnel.model.policy import Policy
 from windtunnel.model.record import Event, EventKind
 from windtunnel.model.ticket import UndoTicket
+from windtunnel.model.verdict import Judgement
 from windtunnel.probes.sampler import Sampler
 
 log = logging.getLogger("windtunnel.run")
@@ -69,7 +70,9 @@ class LiveRun:
         self._cluster: Cluster | None = None
         self._target: ResolvedTarget | None = None
         self._sampler: Sampler | None = None
+        self._judgement: Judgement | None = None
         self._listeners: list[Listener] = []
+        self._judged: list[Callable[[Judgement], None]] = []
 
     @property
     def cluster(self) -> Cluster:
@@ -98,6 +101,15 @@ class LiveRun:
     def sampler(self, sampler: Sampler) -> None:
         self._sampler = sampler
 
+    @property
+    def judgement(self) -> Judgement:
+        """The verdict, once the step verify has computed it."""
+        return _present(self._judgement, "judgement", "verify")
+
+    @judgement.setter
+    def judgement(self, judgement: Judgement) -> None:
+        self._judgement = judgement
+
     def stop(self, by: str, message: str) -> None:
         """Ask the run to stop; the first reason counts, and whoever waits wakes at once."""
         self.stopping.set(by, message)
@@ -106,6 +118,15 @@ class LiveRun:
     def listen(self, listener: Listener) -> None:
         """Call *listener* with every event once it is on record."""
         self._listeners.append(listener)
+
+    def when_judged(self, tell: Callable[[Judgement], None]) -> None:
+        """Call *tell* with the verdict once it is on record."""
+        self._judged.append(tell)
+
+    def judged(self, judgement: Judgement) -> None:
+        """Tell the verdict to whoever asked for it."""
+        for tell in self._judged:
+            tell(judgement)
 
     def happened(self, kind: EventKind, message: str, **data: Any) -> None:
         """Put an event on record, then tell whoever listens.

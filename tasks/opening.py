@@ -9,7 +9,7 @@ from tasks.live_run import LiveRun
 from tasks.notifier import Notifier
 from tasks.request import RunRequest, new_run_id, new_seed
 from windtunnel.clock import Clock, SystemClock
-from windtunnel.files import check_against_policy, parse_experiment, parse_policy
+from windtunnel.files import parse_experiment, parse_policy
 from windtunnel.ledger import Ledger, Origin, open_ledger
 from windtunnel.model.policy import Policy
 from windtunnel.model.record import EventKind
@@ -24,11 +24,8 @@ def open_run(request: RunRequest) -> Iterator[LiveRun]:
         LedgerError: the record cannot be written; nothing is done then.
     """
     clock = SystemClock()
-    experiment = parse_experiment(request.experiment_text, source=request.experiment_source)
-    policy = (
-        parse_policy(request.policy_text, source=request.policy_source) if request.policy_text else Policy()
-    )
-    check_against_policy(experiment, policy)
+    policy = parse_policy(request.policy_text, request.policy_source) if request.policy_text else Policy()
+    experiment = parse_experiment(request.experiment_text, request.experiment_source, policy=policy)
     with open_ledger() as ledger:
         run = LiveRun(
             run_id=request.run_id or new_run_id(clock.now()),

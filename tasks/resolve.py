@@ -1,6 +1,8 @@
 """Find out what the target is now, and plan each fault on it. Nothing is changed."""
 
+from collections.abc import Mapping
 from datetime import timedelta
+from typing import Any
 
 from tasks.live_run import LiveRun, Plan
 from tasks.step import Ending, step
@@ -34,7 +36,7 @@ def resolve(run: LiveRun) -> Ending:
     return Ending(go_on=True, name="Resolved", message=message)
 
 
-def _plan(run: LiveRun, name: str, parameters: object) -> Plan:
+def _plan(run: LiveRun, name: str, parameters: Mapping[str, Any]) -> Plan:
     fault = load_fault(name)
     now = run.clock.now()
     lasts_s = run.experiment.duration_s + run.experiment.recover_within_s + MARGIN_S

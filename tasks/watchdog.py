@@ -30,6 +30,8 @@ def _watch(run: LiveRun, done: threading.Event) -> None:
     while not run.clock.wait(EVERY_S, until=done):
         if run.lease and run.lease.lost.is_set():
             run.stop("lease", run.lease.why)
+        if run.sampler.error:
+            run.stop("error", f"The probes stopped: {type(run.sampler.error).__name__}: {run.sampler.error}")
         facts = _latest(gather(run, [HALT.name]), before=facts)
         now = run.clock.now()
         stops = list(must_stop(run.policy, run.experiment, facts, now))

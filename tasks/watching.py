@@ -18,7 +18,11 @@ from windtunnel.probes.watching import watch_target
 def watching(run: LiveRun) -> Iterator[None]:
     """Put every sample and watched change on record until the block ends, and stop the run where it must."""
     entry = cluster_entry(run.policy, run.experiment.target.cluster)
-    context = ProbeContext(cluster=run.cluster, prometheus_url=prometheus_url(run.policy, entry))
+    context = ProbeContext(
+        cluster=run.cluster,
+        prometheus_url=prometheus_url(run.policy, entry),
+        namespace=run.experiment.target.namespace,
+    )
     run.samples.on_sample(_or_stop(run, lambda sample: run.ledger.append_samples(run.run_id, [sample])))
     run.samples.on_sample(_abort_on_breach(run))
     run.sampler = Sampler(
