@@ -53,11 +53,11 @@ class KubeletApi:
 
     async def _logs(self, request: web.Request) -> web.StreamResponse:
         try:
-            log = self._find(request.match_info, previous=request.query.get("previous") == "true")
+            log = self._find(request.match_info, previous=_is_set(request.query, "previous"))
             query = parse_query(request.query)
         except LogError as error:
-            return web.json_response({"message": str(error)}, status=error.status)
-        if request.query.get("follow") != "true":
+            return web.Response(text=str(error), status=error.status)
+        if not _is_set(request.query, "follow"):
             return web.Response(body=log.read(query), content_type="text/plain")
         answer = web.StreamResponse(headers={"Content-Type": "text/plain"})
         await answer.prepare(request)
@@ -110,10 +110,14 @@ def parse_query(asked: Mapping[str, str]) -> LogQuery:
             tail_lines=int(asked["tailLines"]) if "tailLines" in asked else None,
             limit_bytes=int(asked["limitBytes"]) if "limitBytes" in asked else None,
             since=since,
-            timestamps=asked.get("timestamps") == "true",
+            timestamps=_is_set(asked, "timestamps"),
         )
     except ValueError as error:
         raise LogError(str(error)) from error
+
+
+def _is_set(asked: Mapping[str, str], name: str) -> bool:
+    return asked.get(name) in ("true", "1")
 
 
 async def _healthy(_: web.Request) -> web.Response:

@@ -136,20 +136,22 @@ class NodeReporter:
 
     async def register(self) -> None:
         """Create the node, or take over the one that is there; the API server may still be starting."""
+        pause = 0.05
         while True:
             try:
                 await self._create()
                 await self._report()
                 await self._renew()
             except ApiError as error:
-                if error.status not in (403, 409, 429, 500, 503):
+                if error.status not in (403, 404, 409, 429, 500, 503):
                     raise
                 LOG.info("node %s is not registered yet: %s", self._node.name, error)
             except CONNECTION_ERRORS as error:
                 LOG.info("node %s waits for the API server: %r", self._node.name, error)
             else:
                 return
-            await asyncio.sleep(0.1)
+            await asyncio.sleep(pause)
+            pause = min(1.0, pause * 2)
 
     async def run(self) -> None:
         """Renew the lease for ever, and the status now and then."""
