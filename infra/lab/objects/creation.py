@@ -45,6 +45,7 @@ def prepare_new(obj: Json, resource: Resource, *, random_suffix: str = "00000") 
             _job(obj)
         case "DaemonSet":
             metadata.setdefault("annotations", {})["deprecated.daemonset.template.generation"] = "1"
+            obj["status"] = {}
         case _ if resource.has_status:
             obj["status"] = {}
 

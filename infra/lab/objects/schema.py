@@ -54,6 +54,23 @@ APPLY_KEYS: dict[tuple[str, str], tuple[str, ...]] = {
     ("V1ServiceSpec", "ports"): ("port", "protocol"),
     ("V1PodSpec", "topologySpreadConstraints"): ("topologyKey", "whenUnsatisfiable"),
 }
+_ATOMIC_MODELS = frozenset(
+    {
+        "V1LabelSelector",
+        "V1ObjectReference",
+        "V1LocalObjectReference",
+        "V1NodeSelector",
+        "V1NodeSelectorTerm",
+        "V1SecretKeySelector",
+        "V1ConfigMapKeySelector",
+        "V1ObjectFieldSelector",
+        "V1ResourceFieldSelector",
+        "V1RoleRef",
+        "V1TypedLocalObjectReference",
+        "V1PersistentVolumeClaimVolumeSource",
+    }
+)
+_ATOMIC_MAPS = frozenset({("V1PodSpec", "nodeSelector"), ("V1ServiceSpec", "selector")})
 QUANTITIES = frozenset(
     {
         ("V1ResourceRequirements", "limits"),
@@ -197,6 +214,11 @@ class Shape:
     def merges_values(self) -> bool:
         """Whether the list is a set of plain values."""
         return (self.owner, self.name) in VALUE_SETS
+
+    @property
+    def is_atomic(self) -> bool:
+        """Whether apply owns it as one piece, although it has parts."""
+        return self.type in _ATOMIC_MODELS or (self.owner, self.name) in _ATOMIC_MAPS
 
     @property
     def is_quantity(self) -> bool:

@@ -23,8 +23,10 @@ def deployment(obj: Json) -> None:
 
 
 def replica_set(obj: Json) -> None:
-    """A replica set, or a replication controller."""
+    """A replica set, or a replication controller: its count is always written."""
     _replicated(obj)
+    if "status" in obj:
+        obj["status"].setdefault("replicas", 0)
     _condition_times(obj)
 
 
@@ -119,13 +121,10 @@ def autoscaler(obj: Json) -> None:
 
 
 def _replicated(obj: Json) -> Json:
-    """The spec of a kind with replicas and a template; a counter the server always writes."""
+    """The spec of a kind with replicas and a template."""
     spec: Json = obj.setdefault("spec", {})
     spec.setdefault("replicas", 1)
     _template(spec)
-    status = obj.get("status")
-    if status is not None and "fullyLabeledReplicas" in status:
-        status.setdefault("replicas", 0)
     return spec
 
 

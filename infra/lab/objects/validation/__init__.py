@@ -42,6 +42,8 @@ def validate(obj: Json, old: Json | None, resource: Resource, *, subresource: st
         subresource: the path below the object that is written: "", "status", "ephemeralcontainers"; others
             are trusted.
     """
+    if not resource.stored:
+        return []
     found = metadata.validate(obj, old, resource)
     if resource.custom:
         return [*found, *crd.validate(obj, old, resource)]
