@@ -45,6 +45,23 @@ class HttpAnswer:
     cut: bool
 
 
+def host_of(url: str) -> str:
+    """Return the host in *url*.
+
+    Raises:
+        ProbeError: there is none, or *url* is no URL.
+    """
+    try:
+        host = urlsplit(url).hostname
+    except ValueError as error:
+        msg = f"{url!r} is no URL: {error}"
+        raise ProbeError(msg) from error
+    if not host:
+        msg = f"{url!r} names no host; write http://host:port/path"
+        raise ProbeError(msg)
+    return host
+
+
 def send(request: HttpRequest, clock: Clock, *, timeout_s: float, largest: int = 1_000_000) -> HttpAnswer:
     """Send *request* and read the answer, in *timeout_s* seconds from first to last byte.
 
@@ -76,7 +93,7 @@ def send(request: HttpRequest, clock: Clock, *, timeout_s: float, largest: int =
 
 
 def _open(session: requests.Session, request: HttpRequest, timeout_s: float) -> requests.Response:
-    url, headers = request.url, {"User-Agent": "windtunnel", "Connection": "close", **request.headers}
+    url, headers = request.url, {"User-Agent": "windtunnel", **request.headers}
     if request.address:
         parts = urlsplit(url)
         port = f":{parts.port}" if parts.port else ""

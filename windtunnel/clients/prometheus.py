@@ -32,7 +32,7 @@ def _ask(url: str, query: str, where: str, timeout_s: float) -> Any:
 
     with requests.Session() as session:
         session.trust_env = False  # a proxy of the environment is no part of what is looked at
-        never = Retry(total=0, status_forcelist=())
+        never = Retry(total=0, read=False)  # a retry would hide a rate of failures
         client = PrometheusConnect(url=url.rstrip("/"), session=session, retry=never)
         try:
             # requests, to which the timeout is handed on, takes fractions of a second

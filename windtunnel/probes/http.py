@@ -1,9 +1,8 @@
 """http probe: status, latency and body of one answer."""
 
 import re
-from urllib.parse import urlsplit
 
-from windtunnel.clients.http import HttpAnswer, HttpRequest, SilenceError, send
+from windtunnel.clients.http import HttpAnswer, HttpRequest, SilenceError, host_of, send
 from windtunnel.clock import Clock
 from windtunnel.model.experiment import HttpProbe
 from windtunnel.probes.answer import Answer
@@ -26,7 +25,7 @@ def look_http(probe: HttpProbe, context: ProbeContext, clock: Clock, *, timeout_
         method=probe.method,
         headers={name: fill_in(value, context.environ) for name, value in probe.headers.items()},
         body=fill_in(probe.body, context.environ),
-        address=context.addresses.address(urlsplit(probe.url).hostname or "", context.cluster),
+        address=context.addresses.address(host_of(probe.url), context.cluster),
         follow_redirects=not any(status in _REDIRECTS for status in probe.status),
     )
     began = clock.monotonic()
