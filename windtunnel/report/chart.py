@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 PANELS = 8  # more would be too small to read; the report's table has them all
-WIDTH_IN = 8.0
+WIDTH_IN = 6.8
 PANEL_IN = 1.25
 STRIP_IN = 0.62
 DPI = 144

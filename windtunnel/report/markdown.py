@@ -55,7 +55,6 @@ def _facts(record: Record, experiment: Experiment) -> str:
     known = dict(started.data) if started else {}
     ended = finished or (record.events[-1] if record.events else None)
     rows = (
-        ("Run", record.run_id),
         ("Target", str(experiment.target)),
         ("Faults", ", ".join(_fault(fault.name, fault.parameters) for fault in experiment.faults)),
         ("Owner", experiment.owner),
@@ -65,7 +64,7 @@ def _facts(record: Record, experiment: Experiment) -> str:
         ("Started by", str(known.get("triggered_by") or "-")),
         ("Policy", str(known.get("policy") or "-")),
     )
-    return table(("", ""), rows)
+    return table(("Run", record.run_id), rows)
 
 
 def _started(event: Event | None) -> str:

@@ -1,0 +1,72 @@
+"""How a run ended, for people and for programs."""
+
+import json
+from dataclasses import dataclass
+from typing import Any
+
+import typer
+
+from windtunnel.model.verdict import ExitCode, Judgement, Recovery
+from windtunnel.report.as_json import judgement_form
+from windtunnel.report.markdown import verdict_words
+from windtunnel.report.probe_words import seconds
+
+FINDINGS_SHOWN = 10
+
+_COLORS = {
+    ExitCode.PASSED: typer.colors.GREEN,
+    ExitCode.DEVIATED: typer.colors.RED,
+    ExitCode.ABORTED: typer.colors.RED,
+    ExitCode.UNDO_NOT_CLEAN: typer.colors.RED,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """A run that is over."""
+
+    run_id: str
+    experiment: str
+    seed: int
+    judgement: Judgement
+    ui_url: str = ""
+
+
+def outcome_json(outcome: Outcome) -> str:
+    """Return the one JSON document of `windtunnel run --json`."""
+    form: dict[str, Any] = {
+        "run_id": outcome.run_id,
+        "experiment": outcome.experiment,
+        "seed": outcome.seed,
+        **judgement_form(outcome.judgement),
+        "ui_url": outcome.ui_url,
+    }
+    return json.dumps(form, indent=2)
+
+
+def outcome_text(outcome: Outcome, *, color: bool) -> str:
+    """Return how the run ended as lines for the terminal."""
+    judgement = outcome.judgement
+    verdict = verdict_words(judgement).capitalize()
+    paint = _COLORS.get(judgement.exit_code, typer.colors.YELLOW)
+    lines = [f"{typer.style(verdict, fg=paint, bold=True) if color else verdict}. {judgement.reason}"]
+    told = [finding for finding in judgement.findings if finding not in judgement.reason]
+    lines += [f"  - {finding}" for finding in told[:FINDINGS_SHOWN]]
+    if len(told) > FINDINGS_SHOWN:
+        lines.append(f"  - ... {FINDINGS_SHOWN} of {len(told)}; the report has them all")
+    lines.append(f"Undo      {judgement.undo}")
+    if times := _times(judgement.recovery):
+        lines.append(f"Recovery  {times}")
+    lines.append(f"Report    windtunnel report {outcome.run_id}")
+    if outcome.ui_url:
+        lines.append(f"Prefect   {outcome.ui_url}")
+    return "\n".join(lines)
+
+
+def _times(recovery: Recovery) -> str:
+    said = (
+        ("disturbed for", recovery.disrupted_s),
+        ("steady again after undo in", recovery.recovered_s),
+        ("target ready again in", recovery.workload_ready_s),
+    )
+    return ", ".join(f"{words} {seconds(value)}" for words, value in said if value is not None)

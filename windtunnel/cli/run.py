@@ -1,0 +1,144 @@
+"""`windtunnel run FILE`: one experiment now, shown live, its verdict as exit status."""
+
+import getpass
+import os
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from windtunnel.cli.console import AsJson, note, say
+from windtunnel.model.errors import WindtunnelError
+from windtunnel.model.experiment import Experiment
+from windtunnel.model.verdict import ExitCode
+
+if TYPE_CHECKING:
+    from tasks.request import RunRequest
+    from windtunnel.cli.displays import Display
+    from windtunnel.cli.outcome import Outcome
+    from windtunnel.cli.run_view import RunView
+    from windtunnel.ledger import Ledger
+
+File = Annotated[Path, typer.Argument(show_default=False, help="The experiment file.")]
+PolicyFile = Annotated[
+    Path | None,
+    typer.Option("--policy", help="The policy; by default windtunnel.yaml beside the file or above it."),
+]
+Seed = Annotated[int | None, typer.Option("--seed", min=0, help="Choose the same victims as an earlier run.")]
+Verbose = Annotated[bool, typer.Option("--verbose", "-v", help="Show Prefect's log as well.")]
+
+
+def register(app: typer.Typer) -> None:
+    """Add the verb to *app*."""
+    app.command("run")(run)
+
+
+def run(
+    file: File,
+    policy: PolicyFile = None,
+    seed: Seed = None,
+    *,
+    as_json: AsJson = False,
+    verbose: Verbose = False,
+) -> None:
+    """Run one experiment and exit with its verdict.
+
+    Exit status: 0 passed, 1 deviated, 2 unusable input, 3 blocked by a guardrail, 4 inconclusive or not
+    tested, 5 aborted, 6 undo not clean, 7 internal error.
+    """
+    from windtunnel.cli.outcome import outcome_json, outcome_text
+    from windtunnel.cli.prefect_server import connect_to_prefect
+
+    experiment, texts = _read(file, policy)
+    connect_to_prefect(say=note)
+    _hush(verbose=verbose)
+    outcome = _run(experiment, _request(texts, seed), as_json=as_json)
+    if as_json:
+        say(outcome_json(outcome))
+    else:
+        say("\n" + outcome_text(outcome, color=sys.stdout.isatty()))
+    raise typer.Exit(outcome.judgement.exit_code)
+
+
+def _read(file: Path, policy_file: Path | None) -> tuple[Experiment, dict[str, str]]:
+    """Check both files before anything is started; return the experiment and the texts that travel."""
+    from windtunnel.files import find_policy, parse_experiment, parse_policy
+    from windtunnel.files.reading import read_text
+
+    text = read_text(file)
+    policy_path = policy_file or find_policy(file)
+    policy_text = read_text(policy_path) if policy_path else ""
+    policy = parse_policy(policy_text, str(policy_path)) if policy_path else None
+    experiment = parse_experiment(text, str(file), policy=policy)
+    texts = {
+        "experiment_text": text,
+        "experiment_source": str(file),
+        "policy_text": policy_text,
+        "policy_source": str(policy_path or ""),
+    }
+    return experiment, texts
+
+
+def _request(texts: dict[str, str], seed: int | None) -> "RunRequest":
+    from tasks.request import RunRequest, new_run_id
+    from windtunnel.clock import SystemClock
+
+    return RunRequest(
+        **texts, seed=seed, run_id=new_run_id(SystemClock().now()), triggered_by=f"{_user()} (command line)"
+    )
+
+
+def _run(experiment: Experiment, request: "RunRequest", *, as_json: bool) -> "Outcome":
+    from windtunnel.cli.following import followed
+    from windtunnel.cli.prefect_run import run_flow
+    from windtunnel.cli.run_view import RunView
+    from windtunnel.ledger import open_ledger
+
+    with open_ledger() as ledger:
+        view = RunView(experiment, run_id=request.run_id)
+        with followed(ledger, view, _display(view, as_json=as_json), warn=note):
+            ended = run_flow(request)
+        return _outcome(ledger, experiment, request.run_id, ended.error, ended.ui_url)
+
+
+def _outcome(
+    ledger: "Ledger", experiment: Experiment, run_id: str, error: BaseException | None, ui_url: str
+) -> "Outcome":
+    """Return the verdict on record. What ended the flow without being a verdict is raised."""
+    from windtunnel.cli.outcome import Outcome
+    from windtunnel.model.judge import judge
+
+    recorded = next((run for run in ledger.runs(limit=20) if run.run_id == run_id), None)
+    if recorded is None or recorded.exit_code is None:
+        raise error or WindtunnelError(
+            f"Run {run_id} ended without a verdict; see: windtunnel report {run_id}"
+        )
+    judgement = judge(ledger.read(run_id), experiment)
+    outcome = Outcome(run_id, experiment.name, recorded.seed, judgement, ui_url)
+    if isinstance(error, Exception) and judgement.exit_code is not ExitCode.UNDO_NOT_CLEAN:
+        raise error  # an error in windtunnel; only something left behind is worse news
+    return outcome
+
+
+def _display(view: "RunView", *, as_json: bool) -> "Display":
+    from windtunnel.cli.displays import LiveDisplay, PlainDisplay
+
+    if as_json or not sys.stdout.isatty():
+        return PlainDisplay(view, write=note if as_json else say)
+    from rich.console import Console
+
+    return LiveDisplay(view, console=Console(highlight=False))
+
+
+def _hush(*, verbose: bool) -> None:
+    """Keep Prefect's log off the terminal; the server gets it all the same."""
+    if not verbose:
+        os.environ.setdefault("PREFECT_LOGGING_HANDLERS_CONSOLE_LEVEL", "CRITICAL")
+
+
+def _user() -> str:
+    try:
+        return getpass.getuser()
+    except (KeyError, OSError):  # a container whose user has no name
+        return f"user {os.getuid()}"
