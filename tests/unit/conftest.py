@@ -68,7 +68,7 @@ def write_kubeconfig(folder: Path, url: str, ca_file: str, token: str = TOKEN) -
 def wait_until_up(cluster: Cluster) -> None:
     for _ in range(100):
         try:
-            cluster.version()
+            cluster.get("Namespace", "default")
         except UnreachableError:
             time.sleep(0.05)
         else:
