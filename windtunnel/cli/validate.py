@@ -32,11 +32,14 @@ def validate(files: _Files, *, policy: _Policy = None, as_json: AsJson = False) 
 
     Every mistake is one line: FILE:LINE:COLUMN: key: what is wrong. The exit status is 2 when there is any.
     """
-    from windtunnel.files.checking import check
-    from windtunnel.files.policy_file import load_policy
+    from windtunnel.files.checking import check, check_policy
 
-    given = load_policy(policy) if policy else None
-    checked = list(check(files, policy=given))
+    checked = []
+    given = None
+    if policy:
+        checked_policy, given = check_policy(policy)
+        checked.append(checked_policy)
+    checked += check(files, policy=given)
     if as_json:
         say(json.dumps(as_form(checked), indent=2, ensure_ascii=False))
     else:
@@ -59,11 +62,13 @@ def summary(checked: Sequence["CheckedFile"]) -> str:
 
 def as_form(checked: Sequence["CheckedFile"]) -> dict[str, Any]:
     """Return everything as JSON values."""
+    from windtunnel.files.problems import printable
+
     return {
         "ok": not any(file.problems for file in checked),
         "files": [
             {
-                "path": file.path,
+                "path": printable(file.path),
                 "kind": file.kind,
                 "name": file.name,
                 "problems": [

@@ -56,9 +56,9 @@ def files_in(path: Path) -> Iterator[Path]:
     for entry in sorted(path.iterdir()):
         if entry.name.startswith("."):
             continue
-        if entry.is_dir():
+        if entry.is_dir() and not entry.is_symlink():  # a link may lead back here
             yield from files_in(entry)
-        elif entry.suffix in _SUFFIXES:
+        elif entry.suffix in _SUFFIXES and entry.is_file():
             yield entry
 
 
@@ -67,10 +67,13 @@ def check(paths: Iterable[Path], *, policy: Policy | None = None) -> Iterator[Ch
     policies = Policies(policy)
     seen: set[Path] = set()
     for path in paths:
-        files = list(files_in(path))
+        try:
+            files = list(files_in(path))
+        except OSError as error:
+            yield _unreadable(path, f"cannot be read: {error.strerror}")
+            continue
         if not files:
-            message = f"the folder has no file that ends in {' or '.join(_SUFFIXES)}"
-            yield CheckedFile(str(path), UNKNOWN, problems=(Problem(str(path), 0, 0, "", message),))
+            yield _unreadable(path, f"the folder has no file that ends in {' or '.join(_SUFFIXES)}")
         for file in files:
             if file.absolute() not in seen:
                 seen.add(file.absolute())
@@ -90,6 +93,14 @@ def check_file(path: Path, policies: Policies) -> CheckedFile:
     except FileError as error:
         return CheckedFile(str(path), kind, name, error.problems)
     return CheckedFile(str(path), kind, name)
+
+
+def check_policy(path: Path) -> tuple[CheckedFile, Policy | None]:
+    """Check the file *path* as a policy, whatever it contains, and return it, if it can be used."""
+    try:
+        return CheckedFile(str(path), POLICY), load_policy(path)
+    except FileError as error:
+        return CheckedFile(str(path), POLICY, problems=error.problems), None
 
 
 def kind_of(document: Document) -> str:
@@ -124,6 +135,10 @@ def _usable_policy(path: Path, policies: Policies) -> Policy | None:
         first = error.problems[0]
         message = f"its policy cannot be used ({first})"
         raise FileError([Problem(str(path), 0, 0, "", message)]) from None
+
+
+def _unreadable(path: Path, message: str) -> CheckedFile:
+    return CheckedFile(str(path), UNKNOWN, problems=(Problem(str(path), 0, 0, "", message),))
 
 
 def _neither(document: Document, message: str) -> FileError:

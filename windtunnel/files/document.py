@@ -21,12 +21,14 @@ class Document:
     root: Node
     values: Any = None
     mistakes: list[Mistake] = field(default_factory=list)
-    duplicates: list[Problem] = field(default_factory=list)  # keys that are there twice: two places, one path
+    bad_keys: list[Problem] = field(
+        default_factory=list
+    )  # keys that no path leads to: twice there, or no text
     voids: set[Path] = field(default_factory=set)  # values that are wrong already: nothing more to say there
 
     def problems(self, mistakes: Iterable[Mistake]) -> list[Problem]:
         """Return what is wrong with the YAML, and *mistakes*, each with its line."""
-        return [*self.duplicates, *(self._problem(mistake) for mistake in (*self.mistakes, *mistakes))]
+        return [*self.bad_keys, *(self._problem(mistake) for mistake in (*self.mistakes, *mistakes))]
 
     def require(self, mistakes: Iterable[Mistake]) -> None:
         """Do nothing when there are no *mistakes* and the YAML has none.
@@ -109,7 +111,7 @@ class _Walk:
 
     def scalar(self, node: ScalarNode, path: Path) -> Any:
         if node.tag not in ("", *_STR_TAGS):
-            self.wrong(path, f"the YAML tag {shorten(node.tag)} is not supported; remove it")
+            self.wrong(path, f"the YAML tag {_short_tag(node.tag)} is not supported; remove it")
             return None
         if not node.plain:
             return node.text
@@ -127,7 +129,7 @@ class _Walk:
         first_line: dict[str, int] = {}
         for key, value in node.entries:
             if not isinstance(key, ScalarNode):
-                self.wrong(path, "a key must be text, not a list or a mapping")
+                self.bad_key(key, path, "a key must be text, not a list or a mapping")
                 continue
             if key.text == _MERGE and key.plain:
                 self.wrong(
@@ -137,17 +139,16 @@ class _Walk:
                 )
                 continue
             if key.text in values:
-                self.duplicate(key, path, first_line[key.text])
+                message = f"is there twice; the first is in line {first_line[key.text]}"
+                self.bad_key(key, (*path, key.text), message)
                 continue
             first_line[key.text] = key.line
             values[key.text] = self.value(value, (*path, key.text))
         return values
 
-    def duplicate(self, key: ScalarNode, path: Path, first_line: int) -> None:
-        message = f"is there twice; the first is in line {first_line}"
-        where = written((*path, key.text))
-        problem = Problem(self.document.source, key.line, key.column, where, message)
-        self.document.duplicates.append(problem)
+    def bad_key(self, key: Node, path: Path, message: str) -> None:
+        problem = Problem(self.document.source, key.line, key.column, written(path), message)
+        self.document.bad_keys.append(problem)
 
     def comment_hint(self, node: Node) -> str:
         line = self.lines[node.line - 1] if node.line <= len(self.lines) else ""
@@ -155,7 +156,7 @@ class _Walk:
 
     def check_tag(self, tag: str, own: str, path: Path) -> None:
         if tag not in ("", own):
-            self.wrong(path, f"the YAML tag {shorten(tag)} is not supported; remove it")
+            self.wrong(path, f"the YAML tag {_short_tag(tag)} is not supported; remove it")
 
     def wrong(self, path: Path, message: str, *, at_key: bool = False) -> None:
         self.document.mistakes.append(Mistake(path, message, at_key))
@@ -163,3 +164,7 @@ class _Walk:
 
     def refuse(self, node: Node, message: str) -> None:
         raise FileError([Problem(self.document.source, node.line, node.column, "", message)])
+
+
+def _short_tag(tag: str) -> str:
+    return shorten(tag.replace("tag:yaml.org,2002:", "!!"))

@@ -1,6 +1,7 @@
 """The experiment file: text in, a frozen Experiment or every mistake out."""
 
 from collections.abc import Mapping
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +12,7 @@ from windtunnel.files.experiment_form import ExperimentForm
 from windtunnel.files.experiment_rules import against_policy, broken_rules, needs_namespace, unfit
 from windtunnel.files.messages import mistakes_of
 from windtunnel.files.probe_form import CommandEntry, HttpEntry, KubernetesEntry, PrometheusEntry
-from windtunnel.files.problems import FileError, Mistake, Problem
+from windtunnel.files.problems import MOST_MISTAKES, FileError, Mistake, Problem, written
 from windtunnel.files.problems import Path as KeyPath
 from windtunnel.files.reading import read_text
 from windtunnel.model.experiment import (
@@ -58,7 +59,7 @@ def may_be_empty(path: KeyPath) -> bool:
 
 def experiment_of(document: Document, *, policy: Policy | None = None) -> Experiment:
     """Return the experiment that *document* holds. Raises FileError with every mistake in it."""
-    mistakes = list(broken_rules(document.values))
+    mistakes = list(islice(broken_rules(document.values), MOST_MISTAKES))
     form: ExperimentForm | None = None
     try:
         form = ExperimentForm.model_validate(document.values)
@@ -78,8 +79,6 @@ def check_against_policy(experiment: Experiment, policy: Policy) -> None:
     Raises:
         FileError: it is not; without line numbers, for which give the policy to `load_experiment`.
     """
-    from windtunnel.files.problems import written
-
     source = experiment.source or experiment.name
     found = [Problem(source, 0, 0, written(m.path), m.message) for m in against_policy(experiment, policy)]
     if found:

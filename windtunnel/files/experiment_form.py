@@ -99,6 +99,6 @@ class ExperimentForm(Form):
     recover_within: Seconds = Field(description="How long the service may take to be well again after undo.")
     abort_when: list[Abort] = Field(default_factory=list, description="Stop at once when one of these holds.")
     schedule: ScheduleForm = Field(
-        ScheduleForm(), description="When it may run, and how often it is meant to."
+        default_factory=ScheduleForm, description="When it may run, and how often it is meant to."
     )
-    notify: NotifyForm = Field(NotifyForm(), description="Who is told.")
+    notify: NotifyForm = Field(default_factory=NotifyForm, description="Who is told.")

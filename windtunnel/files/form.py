@@ -26,7 +26,13 @@ _SLACK_PATTERN = r"^(#[^\s#]{1,79}|[CGDU][A-Z0-9]{6,14})$"
 class Form(BaseModel):
     """A mapping in a file: nothing beyond its keys, and no value taken for another type."""
 
-    model_config = ConfigDict(extra="forbid", strict=True, frozen=True, arbitrary_types_allowed=True)
+    model_config = ConfigDict(
+        extra="forbid",
+        strict=True,
+        frozen=True,
+        arbitrary_types_allowed=True,
+        defer_build=True,  # only the form of a whole file is built, and only when it is used
+    )
 
 
 class AlsoText:

@@ -10,7 +10,16 @@ from pydantic.fields import FieldInfo
 from pydantic_core import ErrorDetails
 
 from windtunnel.files.probe_form import PROBE_KINDS
-from windtunnel.files.problems import Mistake, Path, did_you_mean, listed, nearest, shorten, what
+from windtunnel.files.problems import (
+    MOST_MISTAKES,
+    Mistake,
+    Path,
+    did_you_mean,
+    listed,
+    nearest,
+    shorten,
+    what,
+)
 
 _EXPECTED = {
     "string_type": "text",
@@ -23,6 +32,7 @@ _EXPECTED = {
     "model_type": "a mapping",
     "model_attributes_type": "a mapping",
 }
+_PLACE_OF_TAG = 2  # steady_state, index, tag
 _PATTERNS = {
     "lower": "write lower-case letters, digits and dashes",
     "#": 'write a channel like "#resilience", or its id',
@@ -41,14 +51,25 @@ def mistakes_of(
         form: The model of the whole file.
         later: Keys at the top that only a later version knows, with what they are about.
     """
-    for details in error.errors(include_url=False):
-        path = tuple(part for part in details["loc"] if not _is_tag(part))
+    found = error.errors(include_url=False)
+    unknown = [details for details in found if details["type"] == "extra_forbidden"][:MOST_MISTAKES]
+    meant = set[Path]()
+    for details in unknown:
+        path = _path_of(details["loc"])
+        allowed = _allowed_at(details["loc"][:-1], form)
+        meant.add((*path[:-1], nearest(str(path[-1]), allowed)))
+        yield Mistake(path, _unknown_key(path, allowed, later), at_key=True)
+    others = [details for details in found if details["type"] != "extra_forbidden"]
+    for details in others[:MOST_MISTAKES]:
+        path = _path_of(details["loc"])
+        if details["type"] == "missing" and (path in meant or (*path[:-1], "calendar") in _known_to(unknown)):
+            continue  # its misspelt key is reported, with the right one
         if path and path[-1] == "[key]":
             yield Mistake(path[:-1], f"is not a name; {_PATTERNS['lower']}", at_key=True)
-        elif details["type"] == "extra_forbidden":
-            yield _unknown_key(path, details["loc"], form, later)
         else:
             yield Mistake(path, _message(details, form))
+    if len(found) > 2 * MOST_MISTAKES:
+        yield Mistake((), f"has {len(found)} problems, of which not all are shown")
 
 
 def _message(details: ErrorDetails, form: type[BaseModel]) -> str:  # noqa: PLR0911 - a table of cases
@@ -64,6 +85,8 @@ def _message(details: ErrorDetails, form: type[BaseModel]) -> str:  # noqa: PLR0
             return _which_probe(value)
         case "string_type" if isinstance(value, bool | int | float):
             return f"must be text, not {what(value)}; put it in quotes"
+        case "list_type" if isinstance(value, str):
+            return f"must be a list, not {what(value)}; write [{shorten(value)}]"
         case _ if kind in _EXPECTED:
             return f"must be {_EXPECTED[kind]}, not {what(value)}"
         case _:
@@ -124,22 +147,24 @@ def _which_probe(value: Any) -> str:
     return f"needs exactly one of {listed(PROBE_KINDS, last='and')}{hint}"
 
 
-def _unknown_key(
-    path: Path, location: tuple[int | str, ...], form: type[BaseModel], later: Mapping[str, str]
-) -> Mistake:
+def _unknown_key(path: Path, allowed: list[str], later: Mapping[str, str]) -> str:
     key = str(path[-1])
     if len(path) == 1 and key in later:
-        message = (
+        return (
             f"this version does not check {later[key]}; remove the key, because a rule must not seem to hold"
         )
-        return Mistake(path, message, at_key=True)
     if key == "calendar" and path[0] == "blackouts":
-        message = "calendar files are not supported yet; write the blackout with from, to and reason"
-        return Mistake(path, message, at_key=True)
-    model = _model_at(location[:-1], form)
-    allowed = [field.alias or name for name, field in model.model_fields.items()] if model else []
-    hint = did_you_mean(key, allowed)
-    return Mistake(path, f"is not a known key; allowed are {listed(allowed, last='and')}{hint}", at_key=True)
+        return "calendar files are not supported yet; write the blackout with from, to and reason"
+    return f"is not a known key; allowed are {listed(allowed, last='and')}{did_you_mean(key, allowed)}"
+
+
+def _allowed_at(location: tuple[int | str, ...], form: type[BaseModel]) -> list[str]:
+    model = _model_at(location, form)
+    return [field.alias or name for name, field in model.model_fields.items()] if model else []
+
+
+def _known_to(unknown: list[ErrorDetails]) -> set[Path]:
+    return {_path_of(details["loc"]) for details in unknown}
 
 
 def _described(location: tuple[int | str, ...], form: type[BaseModel]) -> str:
@@ -160,11 +185,11 @@ def _half_sentence(field: FieldInfo) -> str:
 def _model_at(location: tuple[int | str, ...], form: type[BaseModel]) -> type[BaseModel] | None:
     """Follow pydantic's location (keys, indexes and tags of unions) to the model that is there."""
     candidates: list[type[BaseModel]] = [form]
-    for part in location:
+    for place, part in enumerate(location):
         if isinstance(part, int):
             continue
-        if _is_tag(part):
-            candidates = [model for model in candidates if f"({_tag_of(model)})" == part]
+        if _is_tag(place, location):
+            candidates = [model for model in candidates if _tag_of(model) == part]
             continue
         found = [
             field.annotation for model in candidates for name, field in model.model_fields.items()
@@ -183,10 +208,14 @@ def _models_in(annotation: Any) -> Iterator[type[BaseModel]]:
             yield from _models_in(argument)
 
 
-def _is_tag(part: int | str) -> bool:
-    """Tags of a union stand in parentheses, so that no key of a file is taken for one."""
-    return isinstance(part, str) and part.startswith("(") and part.endswith(")")
+def _path_of(location: tuple[int | str, ...]) -> Path:
+    """Return pydantic's location without the tag of a union, which follows the index of a probe."""
+    return tuple(part for place, part in enumerate(location) if not _is_tag(place, location))
+
+
+def _is_tag(place: int, location: tuple[int | str, ...]) -> bool:
+    return place == _PLACE_OF_TAG and location[0] == "steady_state" and str(location[place]).startswith("(")
 
 
 def _tag_of(model: type[BaseModel]) -> str:
-    return model.__name__.removesuffix("Entry").lower()
+    return f"({model.__name__.removesuffix('Entry').lower()})"

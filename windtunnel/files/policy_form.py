@@ -72,7 +72,7 @@ class BlackoutForm(Form):
     to: Annotated[date | datetime, BeforeValidator(words.day_or_instant), _DAY_OR_INSTANT] = Field(
         description="The last day, which is included, or an instant, which is not."
     )
-    reason: Text = Field(description="Why; it is shown to who is refused.")
+    reason: Text = Field(description="The reason that a refusal shows.")
 
     @model_validator(mode="after")
     def _forwards(self) -> "BlackoutForm":
@@ -85,7 +85,7 @@ class BlackoutForm(Form):
         ):
             ordered = first < last
         if not ordered:
-            msg = f"it ends ({last}) before it begins ({first})"
+            msg = f"ends ({last}) before it begins ({first})"
             raise ValueError(msg)
         return self
 
@@ -150,11 +150,11 @@ class PolicyForm(Form):
         default_factory=dict, description="With windows here, a run must be in one."
     )
     blackouts: list[BlackoutForm] = Field(default_factory=list, description="When nothing runs.")
-    caps: CapsForm = Field(CapsForm(), description="The most that any run may do.")
+    caps: CapsForm = Field(default_factory=CapsForm, description="The most that any run may do.")
     opt_in: Annotated[LabelSelector, BeforeValidator(_opt_in)] = Field(
         Policy().opt_in, description="Labels that a workload, its namespace or a node must carry to be hit."
     )
-    protect: ProtectForm = Field(ProtectForm(), description="What is never hit.")
+    protect: ProtectForm = Field(default_factory=ProtectForm, description="What is never hit.")
     abort_when: list[Abort] = Field(
         default_factory=list,
         description="Conditions that stop every run, on probes that every experiment must have.",

@@ -172,7 +172,7 @@ class HttpEntry(ProbeForm):
         description="What to ask."
     )
     expect: Annotated[HttpExpectation, BeforeValidator(_http_expectation)] = Field(
-        HttpExpectation(), description="What the answer must be like. Default: status 200."
+        default_factory=HttpExpectation, description="What the answer must be like. Default: status 200."
     )
 
 
@@ -218,7 +218,7 @@ class CommandEntry(ProbeForm):
         description="The program and its arguments, as a list.", examples=[["pg_isready", "-h", "db"]]
     )
     expect: Annotated[CommandExpectation, BeforeValidator(_COMMAND_SHORT.widen), _COMMAND_SHORT] = Field(
-        CommandExpectation(), description="How it must end. Default: exit status 0."
+        default_factory=CommandExpectation, description="How it must end. Default: exit status 0."
     )
 
 

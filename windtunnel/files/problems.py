@@ -9,6 +9,8 @@ from windtunnel.model.errors import InputError
 
 Path = tuple[str | int, ...]  # keys and indexes from the top of a file to one value
 _SHOWN = 60  # characters of a wrong value that a message repeats
+_LONGEST_MESSAGE = 600
+MOST_MISTAKES = 100  # of one kind and file: nobody reads more, and each suggestion takes time
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -22,8 +24,11 @@ class Problem:
     message: str
 
     def __str__(self) -> str:
-        where = f"{self.source}:{self.line}:{self.column}" if self.line else self.source
-        return f"{where}: {self.key}: {self.message}" if self.key else f"{where}: {self.message}"
+        source, message = printable(self.source), printable(self.message)
+        where = f"{source}:{self.line}:{self.column}" if self.line else source
+        if len(message) > _LONGEST_MESSAGE:
+            message = f"{message[:_LONGEST_MESSAGE]}..."
+        return f"{where}: {self.key}: {message}" if self.key else f"{where}: {message}"
 
 
 class FileError(InputError):
@@ -89,8 +94,10 @@ def what(value: Any) -> str:
 
 
 def shorten(text: str) -> str:
-    """Make *text* fit into one line of a message; what a terminal would obey is escaped."""
-    line = "".join(
-        letter if letter.isprintable() else f"\\x{ord(letter):02x}" for letter in text[: _SHOWN + 1]
-    )
-    return line if len(text) <= _SHOWN else f"{line[:_SHOWN]}..."
+    """Make *text* fit into one line of a message."""
+    return printable(text) if len(text) <= _SHOWN else f"{printable(text[:_SHOWN])}..."
+
+
+def printable(text: str) -> str:
+    """Return *text* with everything escaped that would break the line, or that a terminal would obey."""
+    return "".join(letter if letter.isprintable() else f"\\x{ord(letter):02x}" for letter in text)

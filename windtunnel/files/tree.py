@@ -66,7 +66,7 @@ def read_tree(text: str, source: str) -> Node:
     try:
         return _Builder(source).build(yaml.parse(text, Loader=_LOADER))
     except yaml.MarkedYAMLError as error:
-        raise FileError([_syntax_problem(error, source)]) from None
+        raise FileError([_syntax_problem(error, source, text.splitlines())]) from None
     except yaml.reader.ReaderError as error:
         before = text[: error.position]
         line, column = before.count("\n") + 1, len(before.rpartition("\n")[2]) + 1
@@ -155,15 +155,23 @@ def _at(event: Any) -> tuple[int, int]:
     return event.start_mark.line + 1, event.start_mark.column + 1
 
 
-def _syntax_problem(error: yaml.MarkedYAMLError, source: str) -> Problem:
+def _syntax_problem(error: yaml.MarkedYAMLError, source: str, lines: list[str]) -> Problem:
     mark = error.problem_mark or error.context_mark
     line, column = (mark.line + 1, mark.column + 1) if mark else (1, 1)
     problem = error.problem or error.context or "cannot be parsed"
-    hint = ""
-    if "'\\t'" in problem or "\t" in problem or "tab character" in problem:
-        hint = "; indent with spaces, not with tabs"
-    elif "mapping values are not allowed" in problem:
-        hint = "; a text with a colon and a space needs quotes"
-    elif "cannot start any token" in problem:
-        hint = "; put the text in quotes"
+    before = lines[max(0, line - 2) : line]
+    hint = _hint(problem, before, before[-1][column - 1 : column] if len(lines) >= line else "")
     return Problem(source, line, column, "", f"is not YAML: {shorten(problem)}{hint}")
+
+
+def _hint(problem: str, before: list[str], letter: str) -> str:
+    """Guess what the writer should do about a syntax error from its line, the one before and its letter."""
+    if letter == "\t" or "tab" in problem:
+        return "; indent with spaces, not with tabs"
+    if "mapping values are not allowed" in problem:
+        return "; a text with a colon and a space needs quotes"
+    if "cannot start any token" in problem:
+        return "; put the text in quotes"
+    if any(" #" in line for line in before):
+        return "; an unquoted # starts a comment, so put the text in quotes"
+    return ""

@@ -16,11 +16,8 @@ from windtunnel.model.selector import parse_selector
 
 DAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
 _LONG_DAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
-_NUMBER = r"[-+]?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?%?"
-_ABORT = re.compile(
-    rf"(?P<probe>[^<>=!]+?)\s*(?P<condition>(?:>=|<=|==|!=|>|<)\s*{_NUMBER}|\bbetween\s+{_NUMBER}\s+and\s+{_NUMBER})"
-    r"(?:\s+for\s+(?P<hold>\S.*))?"
-)
+_OPERATOR = re.compile(r"[<>=!]|\bbetween\s+[-+.\d]")
+_HOLD = re.compile(r"\s+for\s+")
 _TIME = re.compile(r"(\d{1,2}):(\d{2})")
 _LOOSE_TIME = re.compile(r"(\d{1,2})(?:[:.h](\d{2}))?\s*([ap])\.?m\.?|(\d{1,2})[.h](\d{2})?", re.IGNORECASE)
 _PLACEHOLDER = re.compile(r"\$\{[A-Za-z_][A-Za-z0-9_]*\}")
@@ -59,12 +56,13 @@ def comparison(value: Any) -> Comparison:
 def abort_condition(value: Any) -> AbortCondition:
     """Read `PROBE-NAME COMPARISON [for DURATION]`."""
     written = text(value, "an abort condition; write `PROBE-NAME < 0.90 for 5s`")
-    match = _ABORT.fullmatch(written)
-    if match is None:
+    operator = _OPERATOR.search(written)
+    if operator is None or not written[: operator.start()].strip():
         msg = f"{what(written)} is not an abort condition; write `PROBE-NAME < 0.90 for 5s`"
         raise ValueError(msg)
-    hold = duration(match["hold"]) if match["hold"] else 0.0
-    return AbortCondition(match["probe"].strip(), comparison(match["condition"]), hold)
+    condition, *hold = _HOLD.split(written[operator.start() :], maxsplit=1)
+    probe = written[: operator.start()].strip()
+    return AbortCondition(probe, comparison(condition), duration(hold[0]) if hold else 0.0)
 
 
 def percentage(value: Any) -> float:
