@@ -13,13 +13,14 @@ from typing import Any
 from infra.lab.metrics.discovery import PODS_JOB, Target
 from infra.lab.metrics.scraping import API_SERVER_METRICS
 from infra.lab.node.lifeline import die_with_parent
+from infra.lab.state import LabError
 
 LOG = logging.getLogger("metrics.real")
 
 STOP_SECONDS = 5.0
 
 
-class NoPrometheusError(Exception):
+class NoPrometheusError(LabError):
     """There is no prometheus program to run."""
 
 

@@ -30,6 +30,7 @@ class Recorder:
                 Route("/healthz", self.healthy),
                 Route("/revision", self.revision),
                 Route("/messages.json", self.messages, methods=["GET", "DELETE"]),
+                Route("/slack/messages.json", self.slack_messages),
                 Route("/fail", self.fail, methods=["GET", "POST", "DELETE"]),
                 *routes,
             ]
@@ -54,6 +55,10 @@ class Recorder:
             self.memory.clear()
             return Response(status_code=204)
         return JSONResponse(self.memory.document(channel=request.query_params.get("channel", "")))
+
+    async def slack_messages(self, request: Request) -> Response:
+        """Return Slack's messages alone, oldest first, of one channel with ?channel=."""
+        return JSONResponse(self.memory.document(channel=request.query_params.get("channel", ""))["slack"])
 
     async def fail(self, request: Request) -> Response:
         """Set, show or clear what is refused."""

@@ -1,0 +1,187 @@
+"""One running lab: API server and controllers in this loop, everything else as child processes."""
+
+import asyncio
+import os
+import secrets
+from collections.abc import Awaitable
+from dataclasses import dataclass
+from typing import Any
+
+from infra.lab import kubeconfig, shop_deployment
+from infra.lab.addresses import API_PORT, LOAD_PORT, PROMETHEUS_PORT, RECORDER_PORT, Network
+from infra.lab.announcer import Announcer
+from infra.lab.apiserver import clock
+from infra.lab.apiserver.certificates import make_certificates
+from infra.lab.apiserver.server import ApiServer, create_server
+from infra.lab.apiserver.web import serve
+from infra.lab.client import InProcessApi
+from infra.lab.shop.http_client import Upstream
+from infra.lab.shop.http_server import BadRequestError
+from infra.lab.state import LabError, LabFolder
+from infra.lab.supervisor import Child, Supervisor
+
+STOP_SECONDS = 4.0
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What to start; *prometheus* is the path of a real one, empty for the embedded engine."""
+
+    replicas: int
+    nodes: int
+    rate: float
+    prometheus: str
+    ready_within_s: float
+
+
+class Lab:
+    """One running lab."""
+
+    def __init__(self, folder: LabFolder, network: Network, plan: Plan) -> None:
+        self._folder = folder
+        self._network = network
+        self._plan = plan
+        self._children = Supervisor()
+
+    async def run(self, announce: Announcer) -> None:
+        """Start everything, announce it, and keep it until cancelled.
+
+        Raises:
+            LabError: a part did not come up in time, or the API server or the controllers failed.
+        """
+        server = self._api_server()
+        api, listening = InProcessApi(server), asyncio.Event()
+        core = [asyncio.ensure_future(serve(server, started=listening)), _controllers(server)]
+        try:
+            await _unless_one_ends(listening.wait(), core)
+            self._start_children()
+            await _unless_one_ends(self._bring_up(api), core)
+            description = self.description()
+            self._folder.write(description)
+            announce.ready(description)
+            await _unless_one_ends(asyncio.Event().wait(), core)
+        finally:
+            self._folder.description.unlink(missing_ok=True)
+            await self._children.stop(within_s=STOP_SECONDS)
+            for task in core:
+                task.cancel()
+            await asyncio.gather(*core, return_exceptions=True)
+
+    def description(self) -> dict[str, Any]:
+        """Return what lab.json says."""
+        network, folder = self._network, self._folder
+        return {
+            "pid": os.getpid(),
+            "kubeconfig": str(folder.kubeconfig),
+            "api": network.api,
+            "prometheus": network.prometheus,
+            "prometheus_engine": self._plan.prometheus or "embedded",
+            "recorder": network.recorder,
+            "slack_api": f"{network.recorder}/slack/api/",
+            "slack_messages": f"{network.recorder}/slack/messages.json",
+            "pagerduty": f"{network.recorder}/pagerduty",
+            "alertmanager": f"{network.recorder}/alertmanager",
+            "shop": network.shop,
+            "load": network.load,
+            "prefect": "",
+            "started_at": clock.timestamp(),
+            "logs": str(folder.logs),
+        }
+
+    def _api_server(self) -> ApiServer:
+        folder, network, token = self._folder, self._network, secrets.token_urlsafe(32)
+        files = make_certificates(folder.certificates, host=network.host)
+        kubeconfig.write_secret(folder.token, token)
+        kubeconfig.write(folder.kubeconfig, server=network.api, ca_file=files.ca_file, token=token)
+        return create_server(
+            host=network.host,
+            port=API_PORT,
+            cert_file=str(files.cert_file),
+            key_file=str(files.key_file),
+            ca_file=str(files.ca_file),
+            admin_token=token,
+            service_prefix=network.prefix,
+        )
+
+    def _start_children(self) -> None:
+        folder, network, plan = self._folder, self._network, self._plan
+        ca_file, token = str(folder.certificates / "ca.crt"), ("--token-file", str(folder.token))
+        here = ("--host", network.host, "--port")
+        nodes = (
+            "--octet",
+            str(network.octet),
+            "--nodes",
+            str(plan.nodes),
+            "--folder",
+            str(folder.root / "nodes"),
+        )
+        engine = ("--real", plan.prometheus, "--folder", str(folder.root / "prometheus"))
+        programs: dict[str, tuple[str, ...]] = {
+            "node": ("--server", network.api, "--ca", ca_file, *token, *nodes),
+            "metrics": (
+                *("--api", network.api, "--ca-file", ca_file, *token),
+                *(*here, str(PROMETHEUS_PORT), "--load", network.load, *engine),
+            ),
+            "recorder": (*here, str(RECORDER_PORT)),
+            "load": (*here, str(LOAD_PORT), "--shop", network.shop, "--rate", f"{plan.rate:g}"),
+        }
+        for name, arguments in programs.items():
+            self._children.start(Child(name, f"infra.lab.{name}", arguments, folder.log(name)))
+
+    async def _bring_up(self, api: InProcessApi) -> None:
+        network, plan = self._network, self._plan
+        await shop_deployment.apply(api, shop_deployment.manifests(network.prefix, replicas=plan.replicas))
+        waits = {
+            "shop": shop_deployment.wait_until_open(api, network.shop),
+            "metrics": _answers(network.prometheus, "/-/ready"),
+            "recorder": _answers(network.recorder, "/healthz"),
+            "load": _answers(network.load, "/healthz"),
+        }
+        tasks = {name: asyncio.ensure_future(wait) for name, wait in waits.items()}
+        _, late = await asyncio.wait(tasks.values(), timeout=plan.ready_within_s)
+        for task in late:
+            task.cancel()
+        if late:
+            names = [name for name, task in tasks.items() if task in late]
+            lacking = await shop_deployment.not_ready(api)
+            msg = (
+                f"not ready within {plan.ready_within_s:g}s: {', '.join(names)}; {'; '.join(lacking)}. "
+                f"The logs are in {self._folder.logs}"
+            )
+            raise LabError(msg)
+        for task in tasks.values():
+            task.result()
+
+
+def _controllers(server: ApiServer) -> "asyncio.Future[None]":
+    from infra.lab.controllers import run_controllers
+
+    work: asyncio.Future[None] = asyncio.ensure_future(run_controllers(InProcessApi(server)))
+    return work
+
+
+async def _unless_one_ends(wait: Awaitable[Any], core: list["asyncio.Future[None]"]) -> None:
+    """Await *wait*, or raise what ended one of the tasks that should never end."""
+    waiting = asyncio.ensure_future(wait)
+    try:
+        await asyncio.wait([waiting, *core], return_when=asyncio.FIRST_COMPLETED)
+        for task in core:
+            if task.done():
+                msg = f"the API server or the controllers ended: {task.exception()!r}"
+                raise LabError(msg) from task.exception()
+        await waiting
+    finally:
+        waiting.cancel()
+
+
+async def _answers(url: str, path: str) -> None:
+    service = Upstream(url, url)
+    while True:
+        try:
+            status, _ = await service.exchange(path, fresh=True)
+        except (OSError, BadRequestError, asyncio.IncompleteReadError):
+            status = 0
+        if status == 200:
+            await service.close()
+            return
+        await asyncio.sleep(shop_deployment.POLL_SECONDS)

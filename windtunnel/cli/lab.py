@@ -1,0 +1,155 @@
+"""`windtunnel lab`: the embedded cluster with its shop, metrics and recorder."""
+
+import json
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Annotated, Any, Literal
+
+import typer
+
+from windtunnel.cli.console import AsJson, note, say
+from windtunnel.clients.home import state_folder
+from windtunnel.model.errors import WindtunnelError
+
+app = typer.Typer(
+    no_args_is_help=True,
+    help="The embedded lab: a Kubernetes API, a shop of real processes, Prometheus, and a Slack recorder.",
+)
+
+Replicas = Annotated[int, typer.Option(min=1, max=50, help="Pods of each of the shop's services.")]
+Nodes = Annotated[int, typer.Option(min=1, max=20, help="Worker nodes.")]
+Rate = Annotated[float, typer.Option(min=0, max=2000, help="Requests a second that customers send.")]
+Engine = Annotated[
+    Literal["embedded", "real"],
+    typer.Option(help="The embedded metrics engine, or the program prometheus where it is installed."),
+]
+Program = Annotated[str, typer.Option(help="Path of the program prometheus; by default the one on PATH.")]
+
+ADDRESSES = (
+    ("Shop", "shop"),
+    ("Kubernetes API", "api"),
+    ("kubeconfig", "kubeconfig"),
+    ("Prometheus", "prometheus"),
+    ("Slack recorder", "recorder"),
+    ("Slack API", "slack_api"),
+    ("PagerDuty", "pagerduty"),
+    ("Alertmanager", "alertmanager"),
+    ("Logs", "logs"),
+)
+
+
+@app.command()
+def up(
+    *,
+    replicas: Replicas = 3,
+    nodes: Nodes = 3,
+    rate: Rate = 20.0,
+    prometheus: Engine = "embedded",
+    prometheus_program: Program = "",
+    as_json: AsJson = False,
+) -> None:
+    """Start the lab, or show the one that runs already."""
+    from infra.lab.up import up as start
+
+    with _lab_errors(), _patience("Starting the lab ...", quiet=as_json):
+        lab = start(
+            state_folder(),
+            replicas=replicas,
+            nodes=nodes,
+            rate=rate,
+            prometheus=prometheus,
+            prometheus_program=prometheus_program,
+        )
+    if as_json:
+        say(json.dumps(lab, indent=2))
+        return
+    _show(lab)
+    say(f"\nTry:  kubectl --kubeconfig {lab['kubeconfig']} get pods")
+    say("      windtunnel run experiments/checkout-survives-pod-loss.yaml")
+
+
+@app.command()
+def down(*, as_json: AsJson = False) -> None:
+    """Stop the lab and every process of it, also one whose main process was killed."""
+    from infra.lab.down import down as stop
+
+    with _lab_errors(), _patience("Stopping the lab ...", quiet=as_json):
+        stopped = stop(state_folder())
+    if as_json:
+        say(json.dumps({"ran": stopped.ran, "killed": list(stopped.killed)}))
+        return
+    say("The lab is down; no process is left." if stopped.ran else "No lab was running.")
+    if stopped.killed:
+        note(f"{len(stopped.killed)} processes had to be killed.")
+
+
+@app.command()
+def status(*, as_json: AsJson = False) -> None:
+    """Show the lab's addresses and how it is doing; exit 1 when it does not run."""
+    from infra.lab.status import status as look
+
+    with _lab_errors():
+        lab = look(state_folder())
+    if as_json:
+        say(json.dumps(lab, indent=2))
+    elif lab["running"]:
+        _show(lab)
+        _show_health(lab)
+    else:
+        say("The lab is not running. Start it with: windtunnel lab up")
+        for problem in lab["problems"]:
+            note(f"But {problem}.")
+    if not lab["running"]:
+        raise typer.Exit(1)
+
+
+def _show(lab: dict[str, Any]) -> None:
+    from rich.console import Console
+    from rich.table import Table
+
+    table = Table.grid(padding=(0, 2))
+    table.add_column(style="bold")
+    table.add_column(overflow="fold", no_wrap=False)
+    for title, key in ADDRESSES:
+        if lab.get(key):
+            table.add_row(title, str(lab[key]))
+    Console(highlight=False, soft_wrap=True).print(table)
+
+
+def _show_health(lab: dict[str, Any]) -> None:
+    from rich.console import Console
+
+    console = Console(highlight=False, soft_wrap=True)
+    for name, counts in sorted(lab["workloads"].items()):
+        style = "green" if counts["ready"] >= counts["wanted"] else "red"
+        console.print(f"  {name:<12} [{style}]{counts['ready']} of {counts['wanted']}[/] pods ready")
+    memory = lab["memory_mb"]
+    console.print(
+        f"{lab['processes']} processes, {memory['pss']:.0f} MB (PSS; RSS sum {memory['rss']:.0f} MB)"
+    )
+    for problem in lab["problems"]:
+        console.print(f"[red]Problem:[/] {problem}", markup=True)
+
+
+@contextmanager
+def _patience(text: str, *, quiet: bool) -> Iterator[None]:
+    """Show that something goes on, where somebody looks."""
+    from rich.console import Console
+
+    console = Console(stderr=True)
+    if quiet or not console.is_terminal:
+        yield
+        return
+    with console.status(text):
+        yield
+
+
+@contextmanager
+def _lab_errors() -> Iterator[None]:
+    """Turn the lab's own errors into windtunnel's, so that they are shown as a sentence."""
+    from infra.lab.state import LabError
+
+    try:
+        yield
+    except LabError as error:
+        raise WindtunnelError(str(error)) from error
