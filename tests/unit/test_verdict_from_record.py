@@ -132,7 +132,7 @@ def test_a_run_that_hit_nothing_was_not_tested():
 
 def test_an_injection_that_failed_was_not_tested():
     record = with_event(passed_run(), event(3, EventKind.INJECT_FAILED, "delete of pod/a refused"))
-    assert judge(record, EXPERIMENT).reason == "delete of pod/a refused"
+    assert judge(record, EXPERIMENT).reason == "Delete of pod/a refused."
 
 
 def test_a_missed_baseline_is_inconclusive_even_though_nothing_was_injected():

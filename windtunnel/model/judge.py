@@ -42,7 +42,7 @@ def judge(record: Record, experiment: Experiment) -> Judgement:
     verdict, reason, findings = _verdict(record, experiment)
     return Judgement(
         verdict=verdict,
-        reason=reason,
+        reason=_sentence(reason),
         undo=undo_state(record),
         findings=findings,
         recovery=measure_recovery(record, experiment),
@@ -140,6 +140,11 @@ def _load_findings(probe: Probe, samples: Iterable[Sample]) -> list[str]:
             f"first at {_at(low[0])}: {low[0].detail or 'below its bound'}."
         )
     return found
+
+
+def _sentence(text: str) -> str:
+    """Begin with a capital and end with a stop, whatever the error that is quoted looks like."""
+    return text[:1].upper() + text[1:] + ("" if text.endswith((".", "!", "?")) else ".")
 
 
 def _at(sample: Sample) -> str:
