@@ -35,7 +35,9 @@ class ApiError(Exception):
         headers: headers that belong to the refusal, such as Retry-After.
     """
 
-    def __init__(self, body: Object, *, status: int | None = None, headers: dict[str, str] | None = None) -> None:
+    def __init__(
+        self, body: Object, *, status: int | None = None, headers: dict[str, str] | None = None
+    ) -> None:
         self.body = body
         self.status = int(status if status is not None else body.get("code", 500))
         self.reason = str(body.get("reason", ""))
@@ -98,7 +100,9 @@ class InProcessApi:
         """Delete an object or a collection."""
         return await self._call("DELETE", path, query, body=body)
 
-    async def watch(self, path: str, *, resource_version: str, **query: str) -> AsyncIterator[tuple[str, Object]]:
+    async def watch(
+        self, path: str, *, resource_version: str, **query: str
+    ) -> AsyncIterator[tuple[str, Object]]:
         """Follow a collection until the server ends the stream."""
         asked = {**query, "watch": "true", "resourceVersion": resource_version}
         events = await self._server.watch_in_process(path, asked, agent=self._agent)
@@ -108,7 +112,13 @@ class InProcessApi:
             yield kind, item
 
     async def _call(
-        self, method: str, path: str, query: dict[str, str], *, body: Any = None, content_type: str = "application/json"
+        self,
+        method: str,
+        path: str,
+        query: dict[str, str],
+        *,
+        body: Any = None,
+        content_type: str = "application/json",
     ) -> Object:
         return await self._server.call_in_process(
             method, path, query, body=body, content_type=content_type, agent=self._agent
@@ -121,7 +131,9 @@ class HttpApi:
     def __init__(self, server: str, token: str, ca_file: str | Path | None = None) -> None:
         self._server = server.rstrip("/")
         self._token = token
-        self._ssl: ssl.SSLContext | bool = ssl.create_default_context(cafile=str(ca_file)) if ca_file else True
+        self._ssl: ssl.SSLContext | bool = (
+            ssl.create_default_context(cafile=str(ca_file)) if ca_file else True
+        )
         self._session: aiohttp.ClientSession | None = None
 
     async def __aenter__(self) -> Self:
@@ -156,7 +168,9 @@ class HttpApi:
         """Delete an object or a collection."""
         return await self._call("DELETE", path, query, body=body)
 
-    async def watch(self, path: str, *, resource_version: str, **query: str) -> AsyncIterator[tuple[str, Object]]:
+    async def watch(
+        self, path: str, *, resource_version: str, **query: str
+    ) -> AsyncIterator[tuple[str, Object]]:
         """Follow a collection until the server ends the stream."""
         import aiohttp
 
@@ -183,7 +197,13 @@ class HttpApi:
         return self._session
 
     async def _call(
-        self, method: str, path: str, query: dict[str, str], *, body: Any = None, content_type: str = "application/json"
+        self,
+        method: str,
+        path: str,
+        query: dict[str, str],
+        *,
+        body: Any = None,
+        content_type: str = "application/json",
     ) -> Object:
         import aiohttp
 

@@ -9,8 +9,10 @@ import tempfile
 from pathlib import Path
 
 from infra.lab.apiserver.certificates import make_certificates
-from infra.lab.apiserver.server import create_server
+from infra.lab.apiserver.housekeeping import keep_house
+from infra.lab.apiserver.server import ApiServer, create_server
 from infra.lab.apiserver.web import serve
+from infra.lab.client import InProcessApi
 
 
 def main() -> None:
@@ -36,9 +38,15 @@ def main() -> None:
     sys.stdout.write("\n".join(lines) + "\n")
     sys.stdout.flush()
     try:
-        asyncio.run(serve(server))
+        asyncio.run(_run(server))
     except KeyboardInterrupt:
         return
+
+
+async def _run(server: ApiServer) -> None:
+    async with asyncio.TaskGroup() as tasks:
+        tasks.create_task(serve(server))
+        tasks.create_task(keep_house(InProcessApi(server), server))
 
 
 if __name__ == "__main__":

@@ -1,11 +1,12 @@
 """DELETE: at once, with grace, or held by finalizers; one object or a collection."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from infra.lab.apiserver import clock, presentation
-from infra.lab.apiserver.bodies import read_json
 from infra.lab.apiserver.listing import get_object
+from infra.lab.apiserver.reading import read_options
 from infra.lab.apiserver.request import Answer, Request, Route
 from infra.lab.apiserver.selection import Selection
 from infra.lab.objects import statuses
@@ -34,11 +35,14 @@ class DeleteOptions:
     @classmethod
     def of(cls, request: Request) -> "DeleteOptions":
         """Read the body, or the query where there is none."""
-        body = read_json(request) if request.has_body else None
-        if body and body.get("kind", "DeleteOptions") != "DeleteOptions":
+        body = read_options(request)
+        if body.get("kind", "DeleteOptions") != "DeleteOptions":
             raise StatusError(statuses.bad_request(_unregistered(body)))
-        given = body or {}
-        query = request.query
+        return cls.read(body, request.query)
+
+    @classmethod
+    def read(cls, given: Object, query: Mapping[str, str]) -> "DeleteOptions":
+        """Read a DeleteOptions object; the query counts where it is silent."""
         grace = given.get("gracePeriodSeconds", query.get("gracePeriodSeconds"))
         policy = given.get("propagationPolicy", query.get("propagationPolicy", "")) or ""
         orphan = given.get("orphanDependents", query.get("orphanDependents"))
@@ -77,7 +81,7 @@ def delete(server: "ApiServer", request: Request, route: Route) -> Answer:
     """DELETE of one object."""
     options = DeleteOptions.of(request)
     existing = get_object(server, route)
-    _check_preconditions(route, existing, options)
+    check_preconditions(route, existing, options)
     shown, gone = server.deletion.delete(route, existing, options)
     resource = route.resource
     if gone and resource.delete_answers == "status":
@@ -100,7 +104,8 @@ def delete_collection(server: "ApiServer", request: Request, route: Route) -> An
     return Answer(200, presentation.as_list(route.resource, deleted, metadata), resource=route.resource)
 
 
-def _check_preconditions(route: Route, existing: Object, options: DeleteOptions) -> None:
+def check_preconditions(route: Route, existing: Object, options: DeleteOptions) -> None:
+    """Refuse a delete that was meant for another object or version."""
     metadata, resource = existing["metadata"], route.resource
     why = ""
     if options.uid and options.uid != metadata["uid"]:
@@ -136,7 +141,7 @@ class Deletion:
         if options.dry_run or marked == existing:
             return marked, False
         stored = self._server.store.write(collection, key, marked)
-        return self._server.stored(route, stored, existing), False
+        return self._server.stored(route, stored), False
 
     def is_over(self, resource: Resource, document: Object) -> bool:
         """Whether nothing holds a deleted object any longer."""

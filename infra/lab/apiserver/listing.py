@@ -3,6 +3,7 @@
 import base64
 import binascii
 import json
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from infra.lab.apiserver import presentation
@@ -10,7 +11,7 @@ from infra.lab.apiserver.request import Answer, Request, Route
 from infra.lab.apiserver.selection import Selection
 from infra.lab.apiserver.store import Collection, ExpiredError, Key
 from infra.lab.objects import statuses
-from infra.lab.objects.statuses import StatusError
+from infra.lab.objects.statuses import Cause, StatusError
 
 if TYPE_CHECKING:
     from infra.lab.apiserver.server import ApiServer
@@ -37,8 +38,9 @@ def get_object(server: "ApiServer", route: Route) -> Object:
     return found
 
 
-def read(server: "ApiServer", route: Route) -> Answer:
+def read(server: "ApiServer", request: Request, route: Route) -> Answer:
     """GET of one object."""
+    del request  # one object has no options beyond a version it is always newer than
     return Answer(200, presentation.shown(route.resource, get_object(server, route)), resource=route.resource)
 
 
@@ -46,10 +48,29 @@ def list_objects(server: "ApiServer", request: Request, route: Route) -> Answer:
     """GET of a collection."""
     query = request.query
     selection = Selection.of(route.resource, query)
+    _check_match(query)
     page = _Page(server, server.store.collection(route.collection), route, query)
     candidates = page.candidates()
     items, metadata = page.take(candidates, selection)
     return Answer(200, presentation.as_list(route.resource, items, metadata), resource=route.resource)
+
+
+def _check_match(query: Mapping[str, str]) -> None:
+    """Refuse combinations of resourceVersion and resourceVersionMatch that mean nothing."""
+    match, version = query.get("resourceVersionMatch", ""), query.get("resourceVersion", "")
+    if not match:
+        return
+    reason = "FieldValueForbidden"
+    if match not in {"Exact", "NotOlderThan"}:
+        reason = "FieldValueNotSupported"
+        words = f'Unsupported value: "{match}": supported values: "Exact", "NotOlderThan", ""'
+    elif not version:
+        words = "Forbidden: resourceVersionMatch is forbidden unless resourceVersion is provided"
+    elif match == "Exact" and version == "0":
+        words = 'Forbidden: resourceVersionMatch "exact" is forbidden for resourceVersion "0"'
+    else:
+        return
+    raise StatusError(statuses.invalid_options("ListOptions", [Cause(reason, words, "resourceVersionMatch")]))
 
 
 class _Page:
@@ -74,7 +95,7 @@ class _Page:
         if version == 0:
             self._limit = 0
         if version > self._server.store.version:
-            raise StatusError(_too_large(version, self._server.store.version), headers={"Retry-After": "1"})
+            raise StatusError(too_large(version, self._server.store.version), headers={"Retry-After": "1"})
         if self._match == "Exact" or (not self._match and version and self._limit):
             self._version = version
 
@@ -132,12 +153,14 @@ def _limit(text: str) -> int:
 
 def _version_number(text: str) -> int:
     if not text.isdigit():
-        message = f'resourceVersion: Invalid value: "{text}": strconv.ParseUint: parsing "{text}": invalid syntax'
+        parsed = f'strconv.ParseUint: parsing "{text}": invalid syntax'
+        message = f'invalid resource version: resourceVersion: Invalid value: "{text}": {parsed}'
         raise StatusError(statuses.bad_request(message))
     return int(text)
 
 
-def _too_large(version: int, current: int) -> Object:
+def too_large(version: int, current: int) -> Object:
+    """504 about a version that is still to come."""
     body = statuses.status(
         504,
         "Timeout",

@@ -22,7 +22,10 @@ class Selection:
         Raises:
             SelectorError: a selector cannot be parsed, or names a field the resource cannot be selected by.
         """
-        return cls(parse_label_selector(query.get("labelSelector")), parse_field_selector(query.get("fieldSelector")))
+        fields = parse_field_selector(
+            query.get("fieldSelector"), supported=resource.fields, known=resource.known_fields
+        )
+        return cls(parse_label_selector(query.get("labelSelector")), fields)
 
     @property
     def everything(self) -> bool:

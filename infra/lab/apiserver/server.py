@@ -5,13 +5,18 @@ from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from typing import Any
 
-from infra.lab.apiserver import deletion, listing, patching, routing, watching, writing
+from infra.lab.apiserver import access, bootstrap, dispatching, endpoints, routing
+from infra.lab.apiserver.addresses import ServiceAddresses
 from infra.lab.apiserver.admission import Admission
-from infra.lab.apiserver.managers import FieldManagers
+from infra.lab.apiserver.definitions import COLLECTION as DEFINITIONS
+from infra.lab.apiserver.definitions import Definitions
+from infra.lab.apiserver.deletion import Deletion
+from infra.lab.apiserver.rbac import Authoriser
 from infra.lab.apiserver.registry import Registry
 from infra.lab.apiserver.request import ADMIN, Answer, Request, Route, Stream
 from infra.lab.apiserver.store import Store
 from infra.lab.apiserver.strategies import Strategies
+from infra.lab.apiserver.tokens import Tokens
 from infra.lab.client import ApiError
 from infra.lab.objects import statuses
 from infra.lab.objects.statuses import StatusError
@@ -21,7 +26,11 @@ Object = dict[str, Any]
 
 @dataclass(frozen=True, slots=True)
 class ServerSettings:
-    """What an API server has to know about where it lives."""
+    """What an API server has to know about where it lives.
+
+    Attributes:
+        service_prefix: first two octets of service addresses: ``127.64`` hands out 127.64.96.0/20.
+    """
 
     host: str
     port: int
@@ -30,7 +39,6 @@ class ServerSettings:
     ca_file: str
     admin_token: str
     service_prefix: str
-    """First two octets of service addresses: ``127.64`` hands out 127.64.96.0/20."""
 
     @property
     def url(self) -> str:
@@ -46,10 +54,14 @@ class ApiServer:
         self.store = Store()
         self.registry = Registry()
         self.random = random.Random()  # noqa: S311 - suffixes of generated names are no secrets
+        self.tokens = Tokens(self.store, settings.admin_token)
+        self.authoriser = Authoriser(self.store)
+        self.addresses = ServiceAddresses(self.store, settings.service_prefix)
         self.admission = Admission(self)
-        self.strategies = Strategies()
-        self.managers = FieldManagers()
-        self.deletion = deletion.Deletion(self)
+        self.strategies = Strategies(self)
+        self.deletion = Deletion(self)
+        self.definitions = Definitions(self)
+        bootstrap.fill(self)
 
     async def handle(self, request: Request) -> Answer | Stream:
         """Answer a request.
@@ -58,37 +70,26 @@ class ApiServer:
             StatusError: the refusal to answer with.
         """
         path = routing.parse(request.path)
+        access.authorise(self, request, path)
         if path is None:
-            raise StatusError(statuses.no_such_resource())
+            return endpoints.answer(self, request)
+        if path.group and not self.registry.has_group(path.group):
+            return endpoints.not_a_path()
         route = routing.resolve(self.registry, request, path)
-        return self.dispatch(request, route)
+        return await dispatching.dispatch(self, request, route)
 
-    def dispatch(self, request: Request, route: Route) -> Answer | Stream:
-        """Hand a resource request to its verb."""
-        match route.verb:
-            case "get":
-                return listing.read(self, route)
-            case "list":
-                return listing.list_objects(self, request, route)
-            case "watch":
-                return watching.watch(self, request, route)
-            case "create":
-                return writing.create(self, request, route)
-            case "update":
-                return writing.update(self, request, route)
-            case "patch":
-                return patching.patch(self, request, route)
-            case "delete":
-                return deletion.delete(self, request, route)
-            case _:
-                return deletion.delete_collection(self, request, route)
-
-    def stored(self, route: Route, document: Object, before: Object | None) -> Object:
-        """What follows from a write; the answer is the stored document."""
+    def stored(self, route: Route, document: Object) -> Object:
+        """Do what follows from a write; the answer is the stored document."""
+        if route.collection == DEFINITIONS:
+            self.definitions.stored(document)
         return document
 
     def removed(self, route: Route, document: Object) -> Object:
-        """What follows from a removal; the answer is the last state."""
+        """Do what follows from a removal; the answer is the last state."""
+        if route.collection == DEFINITIONS:
+            self.definitions.removed(document)
+        elif route.resource.custom:
+            self.definitions.object_removed(route)
         return document
 
     async def call_in_process(
@@ -99,12 +100,9 @@ class ApiServer:
         Raises:
             ApiError: the server refused.
         """
+        query = {"fieldValidation": "Ignore", **query}
         headers = {"content-type": content_type, "user-agent": agent}
-        request = Request(method, path, query, headers, ADMIN, document=body)
-        try:
-            answer = await self.handle(request)
-        except StatusError as error:
-            raise ApiError(error.body, headers=error.headers) from error
+        answer = await self._answer(Request(method, path, query, headers, ADMIN, document=body))
         if isinstance(answer, Stream) or not isinstance(answer.body, dict):
             return {"message": answer.body if isinstance(answer, Answer) else ""}
         return answer.body
@@ -117,14 +115,19 @@ class ApiServer:
         Raises:
             ApiError: the server refused.
         """
-        request = Request("GET", path, query, {"user-agent": agent}, ADMIN)
+        answer = await self._answer(Request("GET", path, query, {"user-agent": agent}, ADMIN))
+        if not isinstance(answer, Stream) or answer.events is None:
+            raise ApiError(statuses.bad_request(f"{path} cannot be watched"))
+        return answer.events
+
+    async def _answer(self, request: Request) -> Answer | Stream:
         try:
             answer = await self.handle(request)
         except StatusError as error:
             raise ApiError(error.body, headers=error.headers) from error
-        if not isinstance(answer, Stream) or answer.events is None:
-            raise ApiError(statuses.bad_request(f"{path} cannot be watched"))
-        return answer.events
+        if isinstance(answer, Answer) and answer.status >= 400:
+            raise ApiError({"message": str(answer.body), "code": answer.status})
+        return answer
 
 
 def create_server(
@@ -138,6 +141,4 @@ def create_server(
     service_prefix: str = "127.64",
 ) -> ApiServer:
     """An API server that is ready to answer; `web.serve` puts it behind HTTPS."""
-    return ApiServer(
-        ServerSettings(host, port, cert_file, key_file, ca_file, admin_token, service_prefix)
-    )
+    return ApiServer(ServerSettings(host, port, cert_file, key_file, ca_file, admin_token, service_prefix))

@@ -1,44 +1,67 @@
 """What happens to an object between the request and the store: defaults, generation, status, validation."""
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
+from infra.lab.objects import creation, statuses
+from infra.lab.objects.defaults import default
 from infra.lab.objects.resource import Resource
+from infra.lab.objects.statuses import StatusError
+from infra.lab.objects.validation import validate
+
+if TYPE_CHECKING:
+    from infra.lab.apiserver.server import ApiServer
 
 Object = dict[str, Any]
+
+NAME_ALPHABET = "bcdfghjklmnpqrstvwxz2456789"
+"""Letters of generated names: nothing that could spell a word or be misread."""
 
 
 class Strategies:
     """Prepares objects for storage, by what their resource says."""
 
+    def __init__(self, server: "ApiServer") -> None:
+        self._server = server
+
     def prepare_create(self, resource: Resource, document: Object) -> Object:
-        """A new object: without a status of its own, with defaults and generation 1."""
-        if resource.has_status and resource.kind != "CustomResourceDefinition":
-            document = {key: value for key, value in document.items() if key != "status"}
-        if resource.generation:
-            document = {**document, "metadata": {**document["metadata"], "generation": 1}}
-        if (resource.group, resource.kind) == ("", "Namespace"):
-            document = {**document, "spec": {"finalizers": ["kubernetes"]}, "status": {"phase": "Active"}}
-        if (resource.group, resource.kind) == ("", "Pod"):
-            document = {**document, "status": {"phase": "Pending"}}
+        """A new object, completed in place: a first status, generation 1, defaults."""
+        suffix = "".join(self._server.random.choices(NAME_ALPHABET, k=5))
+        creation.prepare_new(document, resource, random_suffix=suffix)
+        default(document, resource)
         return document
 
     def prepare_update(self, resource: Resource, subresource: str, old: Object, new: Object) -> Object:
         """A new state: status only through its subresource, and nothing else through that."""
+        default(new, resource)
         if subresource == "status":
             kept = {key: value for key, value in old.items() if key not in {"status", "metadata"}}
             status = {"status": new["status"]} if "status" in new else {}
             return {**kept, "metadata": new["metadata"], **status}
+        if subresource == "finalize":
+            finalizers = (new.get("spec") or {}).get("finalizers")
+            spec = {"finalizers": finalizers} if finalizers else {}
+            return {**old, "metadata": new["metadata"], "spec": spec}
         if resource.has_status:
             new = {key: value for key, value in new.items() if key != "status"}
             if "status" in old:
                 new = {**new, "status": old["status"]}
+        if (resource.group, resource.kind) == ("", "Namespace"):
+            new = {**new, "spec": old["spec"]}
         if resource.generation and _changed(old, new, ignore_status=resource.has_status):
             metadata = {**new["metadata"], "generation": old["metadata"].get("generation", 0) + 1}
             new = {**new, "metadata": metadata}
         return new
 
     def check(self, resource: Resource, document: Object, old: Object | None, *, subresource: str = "") -> None:
-        """Refuse what is not valid."""
+        """Refuse what is not valid.
+
+        Raises:
+            StatusError: 422 with everything that is wrong.
+        """
+        causes = validate(document, old, resource, subresource=subresource)
+        if causes:
+            name = document["metadata"].get("name", "")
+            raise StatusError(statuses.invalid(name, resource.kind, resource.group, causes))
 
 
 def _changed(old: Object, new: Object, *, ignore_status: bool) -> bool:

@@ -164,4 +164,4 @@ class _Watcher:
         if annotations:
             metadata["annotations"] = annotations
         resource = self._route.resource
-        return {"kind": resource.kind, "apiVersion": presentation.api_version(resource), "metadata": metadata}
+        return {"kind": resource.kind, "apiVersion": resource.group_version, "metadata": metadata}

@@ -1,17 +1,21 @@
 """The HTTPS front: requests from sockets to the core, answers and streams back."""
 
 import asyncio
+import contextlib
 import logging
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from typing import TYPE_CHECKING, Any
 
 import orjson
 import uvicorn
+import yaml
 from starlette.requests import Request as WebRequest
 from starlette.responses import Response, StreamingResponse
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from infra.lab.apiserver.request import ADMIN, ANONYMOUS, Answer, Request, Stream, User
+from infra.lab.apiserver import access, presenting
+from infra.lab.apiserver.negotiation import Form, chosen_form
+from infra.lab.apiserver.request import ANONYMOUS, Answer, Request, Stream
 from infra.lab.objects import statuses
 from infra.lab.objects.statuses import StatusError
 
@@ -20,17 +24,16 @@ if TYPE_CHECKING:
 
 _LOG = logging.getLogger(__name__)
 _PLAIN = "text/plain; charset=utf-8"
+_JSON = "application/json"
 
 
 def application(server: "ApiServer") -> ASGIApp:
     """The server as an ASGI application."""
 
     async def app(scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] != "http":
-            return
-        web = WebRequest(scope, receive)
-        response = await _respond(server, web)
-        await response(scope, receive, send)
+        if scope["type"] == "http":
+            response = await _respond(server, WebRequest(scope, receive))
+            await response(scope, receive, send)
 
     return app
 
@@ -45,53 +48,69 @@ async def _respond(server: "ApiServer", web: WebRequest) -> Response:
         raw=await web.body(),
     )
     try:
-        request.user = _authenticate(server, request)
+        request.user = access.authenticate(server, request)
         answer = await server.handle(request)
+        return _streamed(answer, request) if isinstance(answer, Stream) else _finished(answer, request)
     except StatusError as error:
         return _json(error.code, error.body, {**error.headers, **_warnings(request)})
     except Exception as error:
         _LOG.exception("%s %s failed", request.method, request.path)
         return _json(500, statuses.internal(f"{type(error).__name__}: {error}"), {})
-    if isinstance(answer, Stream):
-        return _streaming(answer)
-    return _finished(answer, request)
-
-
-def _authenticate(server: "ApiServer", request: Request) -> User:
-    header = request.headers.get("authorization", "")
-    if not header:
-        return ANONYMOUS
-    if header == f"Bearer {server.settings.admin_token}":
-        return ADMIN
-    raise StatusError(statuses.unauthorized())
 
 
 def _finished(answer: Answer, request: Request) -> Response:
     headers = {**answer.headers, **_warnings(request)}
-    if isinstance(answer.body, dict):
-        return _json(answer.status, answer.body, headers)
-    return Response(answer.body, answer.status, headers=headers, media_type=headers.pop("Content-Type", _PLAIN))
+    media_type = headers.pop("Content-Type", "")
+    if not isinstance(answer.body, dict):
+        return Response(answer.body, answer.status, headers=headers, media_type=media_type or _PLAIN)
+    form = chosen_form(request) if answer.resource else Form()
+    body = presenting.presented(answer.body, answer.resource, form, request.query.get("includeObject", ""))
+    if form.yaml:
+        text = yaml.safe_dump(body, sort_keys=False)
+        return Response(text, answer.status, headers=headers, media_type="application/yaml")
+    return _json(answer.status, body, headers, media_type=media_type or _JSON)
 
 
-def _json(code: int, body: Any, headers: dict[str, str]) -> Response:
-    return Response(orjson.dumps(body), code, headers=headers, media_type="application/json")
+def _json(code: int, body: Any, headers: dict[str, str], *, media_type: str = _JSON) -> Response:
+    return _Bare(orjson.dumps(body), code, headers=headers, media_type=media_type)
+
+
+class _Bare(Response):
+    """A response whose Content-Type is exactly what was said, without an added charset."""
+
+    charset = ""
+
+    def init_headers(self, headers: Any = None) -> None:
+        """Headers as given, and the length."""
+        super().init_headers({**(headers or {}), "content-type": self.media_type or _JSON})
 
 
 def _warnings(request: Request) -> dict[str, str]:
     quoted = (text.replace("\\", "\\\\").replace('"', '\\"') for text in request.warnings)
-    joined = ", ".join(f'299 - "{text}"' for text in quoted)
+    joined = ", ".join(f'299 - "{text}"' for text in dict.fromkeys(quoted))
     return {"Warning": joined} if joined else {}
 
 
-def _streaming(answer: Stream) -> Response:
-    if answer.events is not None:
-        return StreamingResponse(_lines(answer.events), media_type="application/json", headers=answer.headers)
-    return StreamingResponse(answer.chunks or _nothing(), media_type="text/plain", headers=answer.headers)
+def _streamed(answer: Stream, request: Request) -> Response:
+    headers = {**answer.headers, **_warnings(request)}
+    if answer.events is None:
+        chunks = answer.chunks or _nothing()
+        return StreamingResponse(chunks, headers={**headers, "content-type": "text/plain"})
+    form = chosen_form(request)
+    lines = _lines(answer, form, request.query.get("includeObject", ""))
+    return StreamingResponse(lines, headers={**headers, "content-type": _JSON})
 
 
-async def _lines(events: AsyncIterator[tuple[str, Any]]) -> AsyncIterator[bytes]:
-    async for kind, item in events:
-        yield orjson.dumps({"type": kind, "object": item}) + b"\n"
+async def _lines(answer: Stream, form: Form, include: str) -> AsyncIterator[bytes]:
+    columns_sent = False
+    async for kind, item in answer.events or _no_events():
+        shown = item
+        if kind != "ERROR":
+            shown = presenting.presented_event(kind, item, answer.resource, form, include)
+            if form.kind == "Table" and columns_sent:
+                shown = {**shown, "columnDefinitions": None}
+            columns_sent = True
+        yield orjson.dumps({"type": kind, "object": shown}) + b"\n"
 
 
 async def _nothing() -> AsyncIterator[bytes]:
@@ -99,15 +118,26 @@ async def _nothing() -> AsyncIterator[bytes]:
         yield chunk
 
 
-class QuietServer(uvicorn.Server):
-    """A uvicorn server that leaves signals to the process it lives in, and ends open watches at once."""
+async def _no_events() -> AsyncIterator[tuple[str, Any]]:
+    for event in ():
+        yield event
 
-    def install_signal_handlers(self) -> None:
+
+class _QuietServer(uvicorn.Server):
+    """A uvicorn server that leaves signals to the process it lives in."""
+
+    @contextlib.contextmanager
+    def capture_signals(self) -> Iterator[None]:
         """Leave signals alone."""
+        yield
 
 
 async def serve(server: "ApiServer", *, started: asyncio.Event | None = None) -> None:
-    """Answer HTTPS requests until cancelled."""
+    """Answer HTTPS requests until cancelled.
+
+    Raises:
+        OSError: the address cannot be bound.
+    """
     settings = server.settings
     config = uvicorn.Config(
         application(server),
@@ -122,15 +152,19 @@ async def serve(server: "ApiServer", *, started: asyncio.Event | None = None) ->
         timeout_graceful_shutdown=1,
         server_header=False,
     )
-    front = QuietServer(config)
+    front = _QuietServer(config)
     task = asyncio.create_task(front.serve())
     try:
         while not front.started and not task.done():
             await asyncio.sleep(0.01)
+        if task.done():
+            message = f"cannot listen on {settings.host}:{settings.port}; is another lab running there?"
+            raise OSError(message)
         if started is not None:
             started.set()
-        await task
+        await asyncio.shield(task)
     finally:
         front.should_exit = True
+        front.force_exit = True
         if not task.done():
-            await task
+            await asyncio.wait([task], timeout=2)

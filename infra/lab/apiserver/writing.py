@@ -3,11 +3,12 @@
 import uuid
 from typing import TYPE_CHECKING, Any
 
-from infra.lab.apiserver import clock, presentation
-from infra.lab.apiserver.bodies import read_object
+from infra.lab.apiserver import clock, managers, presentation
 from infra.lab.apiserver.listing import get_object
 from infra.lab.apiserver.options import WriteOptions
+from infra.lab.apiserver.reading import read_object
 from infra.lab.apiserver.request import Answer, Request, Route
+from infra.lab.apiserver.strategies import NAME_ALPHABET
 from infra.lab.objects import statuses
 from infra.lab.objects.statuses import StatusError
 
@@ -16,21 +17,28 @@ if TYPE_CHECKING:
 
 Object = dict[str, Any]
 
-_NAME_ALPHABET = "bcdfghjklmnpqrstvwxz2456789"
-
 
 def create(server: "ApiServer", request: Request, route: Route) -> Answer:
     """POST to a collection."""
     options = WriteOptions.of(request.query, "CreateOptions")
-    document = presentation.bare(read_object(server, request, route, options))
+    document = read_object(server, request, route.resource, options)
     stored = create_object(server, request, route, document, dry_run=options.dry_run)
     return Answer(201, presentation.shown(route.resource, stored), resource=route.resource)
 
 
 def create_object(
-    server: "ApiServer", request: Request, route: Route, document: Object, *, dry_run: bool = False
+    server: "ApiServer",
+    request: Request,
+    route: Route,
+    document: Object,
+    *,
+    dry_run: bool = False,
+    managed: list[Object] | None = None,
 ) -> Object:
-    """Admit, complete, check and store a new object; the answer is the stored document."""
+    """Admit, complete, check and store a new object; the answer is the stored document.
+
+    `managed` are the managedFields of an apply; other writes are tracked by what they change.
+    """
     resource = route.resource
     metadata = _new_metadata(server, route, document.get("metadata") or {})
     document = {**document, "metadata": metadata}
@@ -45,11 +53,12 @@ def create_object(
         raise StatusError(
             statuses.already_exists(key[1], resource.plural, resource.group, terminating=terminating)
         )
-    server.admission.charge(request, route, document, dry_run=dry_run)
-    document = server.managers.track(request, route, None, document)
+    server.admission.charge(route, document, dry_run=dry_run)
+    fields = managers.with_fields(document, managed) if managed is not None else None
+    document = fields or managers.tracked(request, route, None, document)
     if dry_run:
         return document
-    return server.stored(route, server.store.write(collection, key, document), None)
+    return server.stored(route, server.store.write(collection, key, document))
 
 
 def _new_metadata(server: "ApiServer", route: Route, given: Object) -> Object:
@@ -65,7 +74,7 @@ def _new_metadata(server: "ApiServer", route: Route, given: Object) -> Object:
     else:
         metadata.pop("namespace", None)
     if not metadata.get("name") and metadata.get("generateName"):
-        suffix = "".join(server.random.choices(_NAME_ALPHABET, k=5))
+        suffix = "".join(server.random.choices(NAME_ALPHABET, k=5))
         metadata["name"] = f"{metadata['generateName'][:58]}{suffix}"
     metadata["uid"] = str(uuid.uuid4())
     metadata["creationTimestamp"] = clock.timestamp()
@@ -81,17 +90,33 @@ _SERVER_SET = frozenset(
 def update(server: "ApiServer", request: Request, route: Route) -> Answer:
     """PUT of one object or of one of its subresources."""
     options = WriteOptions.of(request.query, "UpdateOptions")
-    document = presentation.bare(read_object(server, request, route, options))
-    name = (document.get("metadata") or {}).get("name", "")
-    if name != route.name:
-        message = f"the name of the object ({name}) does not match the name on the URL ({route.name})"
-        raise StatusError(statuses.bad_request(message))
+    document = read_object(server, request, route.resource, options)
+    require_name(document, route)
     stored = replace(server, request, route, get_object(server, route), document, dry_run=options.dry_run)
     return Answer(200, presentation.shown(route.resource, stored), resource=route.resource)
 
 
+def require_name(document: Object, route: Route) -> None:
+    """Refuse a document that names another object than the URL does."""
+    metadata = document.get("metadata") or {}
+    name, namespace = metadata.get("name", ""), metadata.get("namespace")
+    if name != route.name:
+        message = f"the name of the object ({name}) does not match the name on the URL ({route.name})"
+        raise StatusError(statuses.bad_request(message))
+    if namespace and namespace != (route.namespace or namespace):
+        message = "the namespace of the provided object does not match the namespace sent on the request"
+        raise StatusError(statuses.bad_request(message))
+
+
 def replace(
-    server: "ApiServer", request: Request, route: Route, old: Object, new: Object, *, dry_run: bool = False
+    server: "ApiServer",
+    request: Request,
+    route: Route,
+    old: Object,
+    new: Object,
+    *,
+    dry_run: bool = False,
+    managed: list[Object] | None = None,
 ) -> Object:
     """Store a new state of an object, or nothing where nothing changed.
 
@@ -102,9 +127,9 @@ def replace(
     new = server.admission.admit_update(request, route, old, new)
     new = server.strategies.prepare_update(resource, route.subresource, old, new)
     server.strategies.check(resource, new, old, subresource=route.subresource)
-    new = server.managers.track(request, route, old, new)
-    if _same(old, new):
+    if _same(old, new) and (managed is None or managed == old["metadata"].get("managedFields")):
         return old
+    new = managers.with_fields(new, managed) if managed is not None else managers.tracked(request, route, old, new)
     if dry_run:
         return new
     key = (route.namespace or "", route.name or "")
@@ -112,7 +137,7 @@ def replace(
     if server.deletion.is_over(resource, new):
         final = server.store.remove(collection, key, new)
         return server.removed(route, final)
-    return server.stored(route, server.store.write(collection, key, new), old)
+    return server.stored(route, server.store.write(collection, key, new))
 
 
 def _kept_metadata(route: Route, old: Object, given: Object) -> Object:
@@ -125,7 +150,7 @@ def _kept_metadata(route: Route, old: Object, given: Object) -> Object:
     if given.get("uid") and given["uid"] != was["uid"]:
         why = f"Precondition failed: UID in precondition: {given['uid']}, UID in object meta: {was['uid']}"
         raise StatusError(statuses.conflict(was["name"], resource.plural, resource.group, why=why))
-    metadata = dict(given)
+    metadata = {key: value for key, value in given.items() if key != "managedFields"}
     metadata.setdefault("name", was["name"])
     for key in ("namespace", "uid", "resourceVersion", "creationTimestamp", "deletionTimestamp",
                 "deletionGracePeriodSeconds", "generation", "generateName"):
