@@ -80,12 +80,12 @@ class Ledger:
             runs.insert_run(connection, run_id, experiment, at=started, origin=origin or Origin())
 
     def append(self, run_id: str, event: Event) -> None:
-        """Add one event; it is durable when this returns.
+        """Add one event; it is durable when this returns, and so is every sample appended before it.
 
         Raises:
-            LedgerError: it cannot be written, or an earlier batch of samples could not.
+            LedgerError: it cannot be written, or the samples before it cannot.
         """
-        self._samples.check()
+        self._samples.flush()
         with self._change(run_id) as connection:
             connection.execute(insert(events_table).values(event_row(run_id, event)))
 

@@ -117,7 +117,7 @@ def find_run(connection: Connection, name: str) -> RunSummary:
     )
     found = tuple(_summary(row) for row in connection.execute(query).mappings())
     exact = [run for run in found if run.run_id == name]
-    if exact or len(found) == 1:
+    if exact or (name and len(found) == 1):
         return (exact or list(found))[0]
     raise InputError(_not_one(name, found))
 

@@ -44,15 +44,6 @@ class BatchWriter:
                 self._thread = threading.Thread(target=self._run, name="ledger-samples", daemon=True)
                 self._thread.start()
 
-    def check(self) -> None:
-        """Raise what an earlier batch met.
-
-        Raises:
-            LedgerError: an earlier batch could not be written.
-        """
-        with self._lock:
-            self._raise_if_broken()
-
     def flush(self) -> None:
         """Return once every row taken so far is durable.
 
@@ -60,7 +51,8 @@ class BatchWriter:
             LedgerError: they cannot be written.
         """
         self._drain()
-        self.check()
+        with self._lock:
+            self._raise_if_broken()
 
     def close(self) -> None:
         """Flush and stop; calling it again does nothing.
