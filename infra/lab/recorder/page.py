@@ -77,7 +77,7 @@ def _message(message: Message) -> str:
     text = "" if message.blocks else f"<div>{to_html(message.text)}</div>"
     note = " <small>(edited)</small>" if message.edited_ts else ""
     note += f" <small>only visible to {escape(message.only_for)}</small>" if message.only_for else ""
-    icon = plain(message.icon) if message.icon else "🌬️"
+    icon = plain(message.icon) if message.icon else escape(message.username[:1].upper())
     reactions = "".join(
         f'<span class="reaction">{plain(f":{name}:")} {count}</span>'
         for name, count in message.reactions.items()
