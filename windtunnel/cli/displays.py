@@ -5,9 +5,8 @@ from datetime import datetime
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Protocol, Self
 
-from windtunnel.cli.run_view import ProbeView, RunView
+from windtunnel.cli.run_view import Change, ProbeView, RunView
 from windtunnel.model.record import Event, EventKind
-from windtunnel.report.traces import sparkline
 
 if TYPE_CHECKING:
     from rich.console import Console, RenderableType
@@ -32,7 +31,7 @@ class Display(Protocol):
     def event(self, event: Event) -> None:
         """Show an event."""
 
-    def change(self, at: datetime, sentence: str) -> None:
+    def change(self, change: Change) -> None:
         """Show that a probe's answer changed."""
 
     def refresh(self, now: datetime) -> None:
@@ -58,9 +57,9 @@ class PlainDisplay:
         """Write an event."""
         self._line(event.at, str(event.kind), event.message)
 
-    def change(self, at: datetime, sentence: str) -> None:
+    def change(self, change: Change) -> None:
         """Write a change of a probe."""
-        self._line(at, "probe", sentence)
+        self._line(change.at, "probe", change.sentence)
 
     def refresh(self, now: datetime) -> None:
         """Write nothing: a log holds what happened, not how time passes."""
@@ -93,9 +92,9 @@ class LiveDisplay:
         """Print an event above the live part."""
         self._print(event.at, event.message, _event_style(event.kind))
 
-    def change(self, at: datetime, sentence: str) -> None:
+    def change(self, change: Change) -> None:
         """Print a change of a probe above the live part."""
-        self._print(at, sentence, "yellow")
+        self._print(change.at, change.sentence, "green" if change.good else "yellow")
 
     def refresh(self, now: datetime) -> None:
         """Draw the live part again."""
@@ -136,7 +135,9 @@ def _bar(view: RunView, now: datetime) -> "RenderableType":
         row.add_row(Text(view.phase, style="cyan"), Text(f"{elapsed:.0f} s", style="dim"))
         return row
     left = max(0.0, view.phase_s - elapsed)
-    bar = ProgressBar(total=view.phase_s or 1.0, completed=min(elapsed, view.phase_s), width=30)
+    bar = ProgressBar(
+        total=view.phase_s or 1.0, completed=min(elapsed, view.phase_s), width=30, complete_style="cyan"
+    )
     words = f"{elapsed:.0f} of {view.phase_s:g} s, {left:.0f} s left"
     row.add_row(Text(view.phase, style="cyan"), bar, Text(words, style="dim"))
     return row
@@ -153,7 +154,7 @@ def _cells(view: ProbeView) -> list[Any]:
         Text(view.probe.name),
         Text(view.now, style=style),
         Text(view.expected, style="dim"),
-        Text(sparkline(view.trend, width=30), style=style),
+        Text(view.line, style=style),
         Text(", ".join(counts), style="red"),
     ]
 

@@ -5,9 +5,10 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 from windtunnel.cli.displays import Display
-from windtunnel.cli.run_view import RunView
+from windtunnel.cli.run_view import Change, RunView
 from windtunnel.clock import Clock, SystemClock
 from windtunnel.ledger import Ledger, News
+from windtunnel.model.record import Event
 
 EVERY_S = 0.2
 
@@ -62,7 +63,10 @@ class _Follower:
         self._news = news
         for event in news.events:
             self._view.take_event(event)
-            self._display.event(event)
-        for at, sentence in self._view.take_samples(news.samples):
-            self._display.change(at, sentence)
+        things: list[Event | Change] = [*news.events, *self._view.take_samples(news.samples)]
+        for thing in sorted(things, key=lambda each: each.at):
+            if isinstance(thing, Change):
+                self._display.change(thing)
+            else:
+                self._display.event(thing)
         self._display.refresh(self._clock.now())

@@ -108,9 +108,9 @@ def stop_server(*, clock: Clock | None = None) -> bool:
 
 def answers(api: str) -> bool:
     """Say whether something that can serve answers at the API address *api* within two seconds."""
-    parts = urlsplit(api)
-    kind = HTTPSConnection if parts.scheme == "https" else HTTPConnection
     try:
+        parts = urlsplit(api)
+        kind = HTTPSConnection if parts.scheme == "https" else HTTPConnection
         connection = kind(parts.hostname or "", parts.port, timeout=HEALTH_S)
         try:
             connection.request("GET", f"{parts.path.rstrip('/')}/health")

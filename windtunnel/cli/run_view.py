@@ -4,10 +4,12 @@ from collections import deque
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from math import isinf
 
 from windtunnel.model.experiment import Experiment, Probe
 from windtunnel.model.record import Event, EventKind, Phase, Sample
-from windtunnel.report.probe_words import amount, expectation
+from windtunnel.report.probe_words import amount, expectation, thresholds
+from windtunnel.report.traces import sparkline
 
 TREND = 30  # samples in a sparkline
 
@@ -26,6 +28,15 @@ _PHASES = {
     EventKind.INJECT_FAILED: "judging",
     EventKind.FINISHED: "telling",
 }
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """A probe that held and no longer does, or the other way round."""
+
+    at: datetime
+    sentence: str
+    good: bool
 
 
 @dataclass(slots=True)
@@ -54,10 +65,17 @@ class ProbeView:
             return "ok" if self.last.ok else "missed"
         return amount(self.probe, self.last.value)
 
+    @property
+    def line(self) -> str:
+        """How it went lately, as a sparkline."""
+        bounds = thresholds(self.probe)
+        return sparkline(self.trend, width=TREND, beside=() if any(map(isinf, bounds)) else bounds)
+
     def take(self, sample: Sample) -> None:
         """Take the next sample."""
         self.last = sample
-        self.trend.append(sample.value)
+        held = {True: 1.0, False: 0.0, None: None}[sample.ok]
+        self.trend.append(held if sample.value is None else sample.value)
         if sample.phase is not Phase.BASELINE:
             self.missed += sample.ok is False
             self.unanswered += sample.ok is None
@@ -83,8 +101,8 @@ class RunView:
             self.phase, self.phase_since = _PHASES[event.kind], event.at
             self.phase_s = self._length(event.kind)
 
-    def take_samples(self, samples: Iterable[Sample]) -> list[tuple[datetime, str]]:
-        """Take samples; return when a probe's answer changed its kind, and a sentence that says so."""
+    def take_samples(self, samples: Iterable[Sample]) -> list[Change]:
+        """Take samples and return each change of the kind of a probe's answer."""
         changes = []
         for sample in samples:
             view = self.probes.get(sample.probe)
@@ -93,7 +111,7 @@ class RunView:
             before = view.last.ok if view.last else True
             view.take(sample)
             if sample.ok is not before:
-                changes.append((sample.at, _change(view, sample)))
+                changes.append(Change(sample.at, _change(view, sample), good=sample.ok is True))
         return changes
 
     def elapsed_s(self, now: datetime) -> float:
@@ -116,4 +134,5 @@ def _change(view: ProbeView, sample: Sample) -> str:
         return f"{name} does not answer: {sample.error or 'no reason given'}"
     if sample.ok:
         return f"{name} holds again: {view.now}"
-    return f"{name} missed: {sample.detail or f'{view.now}, expected {view.expected}'}"
+    said = f"{view.now}, " if sample.value is not None else ""
+    return f"{name} missed: {sample.detail or f'{said}expected {view.expected}'}"

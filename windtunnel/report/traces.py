@@ -67,10 +67,14 @@ def spread(things: Sequence[Thing], *, limit: int) -> list[Thing]:
 BARS = "▁▂▃▄▅▆▇█"
 
 
-def sparkline(values: Sequence[float | None], *, width: int) -> str:
-    """Draw the last values as *width* characters at most; a gap is a blank."""
+def sparkline(values: Iterable[float | None], *, width: int, beside: Iterable[float] = ()) -> str:
+    """Draw the last values as *width* characters at most; a gap is a blank.
+
+    The heights span the values shown and the numbers *beside* them, such as a threshold: without one, the
+    noise of a steady value would fill the whole height.
+    """
     recent = list(values)[-width:]
-    seen = [value for value in recent if value is not None]
+    seen = [value for value in (*recent, *beside) if value is not None]
     low, high = (min(seen), max(seen)) if seen else (0.0, 0.0)
     return "".join(" " if value is None else _bar(value, low, high) for value in recent)
 
