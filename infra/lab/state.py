@@ -3,8 +3,9 @@
 import fcntl
 import json
 import os
+import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -12,6 +13,7 @@ from typing import Any
 MARKER = "WINDTUNNEL_LAB"
 """Environment variable that every process of a lab carries; its value is the home of the lab."""
 
+HOLD_ATTEMPTS, HOLD_PAUSE_SECONDS = 5, 0.02
 LOG_TAIL_LINES = 12
 LOG_TAIL_BYTES = 8192
 
@@ -106,15 +108,16 @@ class LabFolder:
             LabError: another process is.
         """
         descriptor = os.open(self.held, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
-        try:
-            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError as error:
-            os.close(descriptor)
-            msg = f"a lab of {self.home} runs already, as process {self.holder()}"
-            raise LabError(msg) from error
-        os.ftruncate(descriptor, 0)
-        os.write(descriptor, f"{os.getpid()}\n".encode())
-        return descriptor
+        for _ in range(HOLD_ATTEMPTS):
+            with suppress(BlockingIOError):
+                fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                os.ftruncate(descriptor, 0)
+                os.write(descriptor, f"{os.getpid()}\n".encode())
+                return descriptor
+            time.sleep(HOLD_PAUSE_SECONDS)  # somebody who only looks holds the lock for a moment, too
+        os.close(descriptor)
+        msg = f"a lab of {self.home} runs already, as process {self.holder()}"
+        raise LabError(msg)
 
     @contextmanager
     def one_at_a_time(self) -> Iterator[None]:

@@ -117,6 +117,9 @@ def _start(folder: LabFolder, options: list[str], *, within_s: float) -> dict[st
     os.close(ready)
     try:
         line = _read_line(answer, within_s=within_s)
+    except BaseException:  # Ctrl-C, above all: what was half started goes with us
+        _give_up(folder, process)
+        raise
     finally:
         os.close(answer)
     told: dict[str, Any] = json.loads(line) if line else {}
