@@ -21,7 +21,9 @@ def main() -> None:
     parser.add_argument("--host", default="127.0.0.1")
     parser.add_argument("--port", type=int, default=16443)
     parser.add_argument("--token", default="", help="administrator's bearer token; a random one by default")
-    parser.add_argument("--folder", type=Path, default=None, help="where the certificates go; a fresh one by default")
+    parser.add_argument(
+        "--folder", type=Path, default=None, help="where the certificates go; a fresh one by default"
+    )
     options = parser.parse_args()
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(name)s %(message)s")
     folder = options.folder or Path(tempfile.mkdtemp(prefix="lab-apiserver-"))
@@ -34,7 +36,11 @@ def main() -> None:
         ca_file=str(files.ca_file),
         admin_token=options.token or secrets.token_urlsafe(24),
     )
-    lines = (f"url:   {server.settings.url}", f"token: {server.settings.admin_token}", f"ca:    {files.ca_file}")
+    lines = (
+        f"url:   {server.settings.url}",
+        f"token: {server.settings.admin_token}",
+        f"ca:    {files.ca_file}",
+    )
     sys.stdout.write("\n".join(lines) + "\n")
     sys.stdout.flush()
     try:

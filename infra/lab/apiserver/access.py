@@ -11,7 +11,14 @@ from infra.lab.objects.statuses import StatusError
 if TYPE_CHECKING:
     from infra.lab.apiserver.server import ApiServer
 
-_PATH_VERBS = {"GET": "get", "HEAD": "head", "POST": "post", "PUT": "put", "PATCH": "patch", "DELETE": "delete"}
+_PATH_VERBS = {
+    "GET": "get",
+    "HEAD": "head",
+    "POST": "post",
+    "PUT": "put",
+    "PATCH": "patch",
+    "DELETE": "delete",
+}
 
 
 def authenticate(server: "ApiServer", request: Request) -> User:
@@ -65,6 +72,8 @@ def refuse(user: User, wanted: Attributes, *, verb: str = "") -> None:
         message = f'forbidden: User "{user.name}" cannot {verb} path "{wanted.path}"'
         raise StatusError(statuses.status(403, "Forbidden", message, {}))
     namespaced = wanted.namespace and wanted.resource != "namespaces"
-    scope = f'in the namespace "{wanted.namespace}"' if namespaced or wanted.namespace else "at the cluster scope"
+    scope = (
+        f'in the namespace "{wanted.namespace}"' if namespaced or wanted.namespace else "at the cluster scope"
+    )
     why = f'User "{user.name}" cannot {verb} resource "{wanted.full_resource}" in API group "{wanted.group}" {scope}'
     raise StatusError(statuses.forbidden(wanted.name, wanted.resource, wanted.group, why=why))

@@ -40,7 +40,11 @@ def issue_token(server: "ApiServer", request: Request, route: Route) -> Answer:
             "uid": metadata["uid"],
             "creationTimestamp": clock.timestamp(),
         },
-        "spec": {"audiences": audiences, "expirationSeconds": seconds, "boundObjectRef": spec.get("boundObjectRef")},
+        "spec": {
+            "audiences": audiences,
+            "expirationSeconds": seconds,
+            "boundObjectRef": spec.get("boundObjectRef"),
+        },
         "status": {"token": token, "expirationTimestamp": expires},
     }
     return Answer(201, body)

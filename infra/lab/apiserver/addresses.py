@@ -38,7 +38,10 @@ class ServiceAddresses:
         if spec.get("type") == "ExternalName":
             return new
         if was.get("clusterIP") and not spec.get("clusterIP"):
-            spec["clusterIP"], spec["clusterIPs"] = was["clusterIP"], was.get("clusterIPs") or [was["clusterIP"]]
+            spec["clusterIP"], spec["clusterIPs"] = (
+                was["clusterIP"],
+                was.get("clusterIPs") or [was["clusterIP"]],
+            )
         if spec.get("type") in {"NodePort", "LoadBalancer"}:
             given = {(one.get("name"), one["port"]): one.get("nodePort") for one in was.get("ports") or ()}
             known = [

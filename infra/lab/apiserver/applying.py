@@ -42,7 +42,9 @@ def apply(server: "ApiServer", request: Request, route: Route, options: WriteOpt
     fields = document["metadata"].pop("managedFields", [])
     if live is None:
         if route.subresource:
-            raise StatusError(statuses.not_found(route.name or "", route.resource.plural, route.resource.group))
+            raise StatusError(
+                statuses.not_found(route.name or "", route.resource.plural, route.resource.group)
+            )
         stored = create_object(server, request, route, document, dry_run=options.dry_run, managed=fields)
     else:
         stored = replace(server, request, route, live, document, dry_run=options.dry_run, managed=fields)
@@ -55,7 +57,9 @@ def _require_current(route: Route, live: Object | None, applied: Object) -> None
     given = applied.get("metadata") or {}
     resource = route.resource
     if given.get("name", route.name) != route.name:
-        message = f"the name of the object ({given['name']}) does not match the name on the URL ({route.name})"
+        message = (
+            f"the name of the object ({given['name']}) does not match the name on the URL ({route.name})"
+        )
         raise StatusError(statuses.bad_request(message))
     given.setdefault("name", route.name)
     version = given.get("resourceVersion")

@@ -51,7 +51,10 @@ def _require_free(pod: Object) -> None:
 def _bound(server: "ApiServer", pod: Object, node_name: str) -> Object:
     status = pod.get("status", {})
     condition = {
-        "type": "PodScheduled", "status": "True", "lastProbeTime": None, "lastTransitionTime": clock.timestamp(),
+        "type": "PodScheduled",
+        "status": "True",
+        "lastProbeTime": None,
+        "lastTransitionTime": clock.timestamp(),
     }
     others = [one for one in status.get("conditions") or () if one["type"] != "PodScheduled"]
     return {

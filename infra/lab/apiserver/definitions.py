@@ -5,7 +5,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from infra.lab.apiserver import clock
-from infra.lab.apiserver.deletion import DeleteOptions
+from infra.lab.apiserver.deletion import DEFINITION_FINALIZER, DeleteOptions
 from infra.lab.apiserver.request import Route, collection_name
 
 if TYPE_CHECKING:
@@ -14,7 +14,6 @@ if TYPE_CHECKING:
 Object = dict[str, Any]
 
 COLLECTION = "apiextensions.k8s.io/customresourcedefinitions"
-FINALIZER = "customresourcecleanup.apiextensions.k8s.io"
 
 
 class Definitions:
@@ -49,7 +48,11 @@ class Definitions:
         if definition is None or _is_established(definition):
             return
         names = definition["spec"]["names"]
-        accepted = {key: names[key] for key in ("plural", "singular", "shortNames", "kind", "listKind", "categories") if key in names}
+        accepted = {
+            key: names[key]
+            for key in ("plural", "singular", "shortNames", "kind", "listKind", "categories")
+            if key in names
+        }
         now = clock.timestamp()
         conditions = [
             _condition("NamesAccepted", "NoConflicts", "no conflicts found", now),
@@ -71,7 +74,7 @@ class Definitions:
                 left += not self._server.deletion.delete(route, item, DeleteOptions())[1]
         if left:
             return
-        kept = [one for one in definition["metadata"].get("finalizers", []) if one != FINALIZER]
+        kept = [one for one in definition["metadata"].get("finalizers", []) if one != DEFINITION_FINALIZER]
         if kept:
             self._write(name, {**definition, "metadata": {**definition["metadata"], "finalizers": kept}})
             return

@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 
 Object = dict[str, Any]
 
+DEFINITION_FINALIZER = "customresourcecleanup.apiextensions.k8s.io"
+"""Holds a definition until its objects are gone."""
 _POLICIES = ("Foreground", "Background", "Orphan")
 _FINALIZER_OF = {"Foreground": "foregroundDeletion", "Orphan": "orphan"}
 
@@ -80,6 +82,7 @@ def _check_policy(policy: str, orphan: object) -> None:
 def delete(server: "ApiServer", request: Request, route: Route) -> Answer:
     """DELETE of one object."""
     options = DeleteOptions.of(request)
+    server.admission.admit_delete(route)
     existing = get_object(server, route)
     check_preconditions(route, existing, options)
     shown, gone = server.deletion.delete(route, existing, options)
@@ -162,6 +165,8 @@ class Deletion:
             if resource.generation and "generation" in metadata:
                 metadata["generation"] += 1
             metadata = _with_policy(resource, metadata, options.policy)
+            if resource.kind == "CustomResourceDefinition":
+                metadata["finalizers"] = [*metadata.get("finalizers", []), DEFINITION_FINALIZER]
         elif resource.graceful and grace < metadata.get("deletionGracePeriodSeconds", 0):
             metadata["deletionGracePeriodSeconds"] = grace
             metadata["deletionTimestamp"] = clock.timestamp_in(grace)

@@ -16,6 +16,7 @@ from infra.lab.apiserver import (
     watching,
     writing,
 )
+from infra.lab.apiserver.negotiation import chosen_form
 from infra.lab.apiserver.request import Answer, Request, Route, Stream
 from infra.lab.objects import statuses
 from infra.lab.objects.statuses import StatusError
@@ -53,6 +54,7 @@ async def dispatch(server: "ApiServer", request: Request, route: Route) -> Answe
         request.warnings.append(text)
     if route.subresource == "log":
         return await logs.read_log(server, request, route)
+    request.form = chosen_form(request)
     if route.subresource == "proxy":
         message = "the lab proxies no requests: connect to the address of the pod or service itself"
         raise StatusError(statuses.status(501, "NotImplemented", message))

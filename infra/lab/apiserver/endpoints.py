@@ -32,7 +32,21 @@ def answer(server: "ApiServer", request: Request) -> Answer:
     if path == "/version":
         return Answer(200, discovery.version())
     if path == "/":
-        return Answer(200, {"paths": ["/api", "/api/v1", "/apis", "/healthz", "/livez", "/openapi/v3", "/readyz", "/version"]})
+        return Answer(
+            200,
+            {
+                "paths": [
+                    "/api",
+                    "/api/v1",
+                    "/apis",
+                    "/healthz",
+                    "/livez",
+                    "/openapi/v3",
+                    "/readyz",
+                    "/version",
+                ]
+            },
+        )
     if path.startswith("/openapi"):
         return openapi.answer(server, path)
     return _discovery(server, request, path.strip("/").split("/"))
@@ -68,6 +82,7 @@ def _discovery(server: "ApiServer", request: Request, parts: list[str]) -> Answe
 
 def _wants_aggregated(request: Request) -> bool:
     return any(
-        {"g=apidiscovery.k8s.io", "v=v2", "as=APIGroupDiscoveryList"} <= {part.strip() for part in one.split(";")}
+        {"g=apidiscovery.k8s.io", "v=v2", "as=APIGroupDiscoveryList"}
+        <= {part.strip() for part in one.split(";")}
         for one in request.accept.split(",")
     )

@@ -87,7 +87,9 @@ def _require_room(budget: Object) -> None:
     name, status = budget["metadata"]["name"], budget.get("status", {})
     if status.get("observedGeneration", 0) < budget["metadata"].get("generation", 0):
         words = f"The disruption budget {name} is still being processed by the server."
-        body = statuses.too_many_requests(_BLOCKED, [Cause("DisruptionBudget", words, "")], retry_after_s=_RETRY_S)
+        body = statuses.too_many_requests(
+            _BLOCKED, [Cause("DisruptionBudget", words, "")], retry_after_s=_RETRY_S
+        )
         raise StatusError(body, headers={"Retry-After": str(_RETRY_S)})
     if status.get("disruptionsAllowed", 0) > 0:
         return
@@ -108,7 +110,8 @@ def _spent(budget: Object, pod_name: str) -> Object:
     if status["disruptionsAllowed"] == 0:
         changed = {"status": "False", "reason": "InsufficientPods", "lastTransitionTime": clock.timestamp()}
         status["conditions"] = [
-            {**one, **changed} if one["type"] == "DisruptionAllowed" else one for one in status.get("conditions") or ()
+            {**one, **changed} if one["type"] == "DisruptionAllowed" else one
+            for one in status.get("conditions") or ()
         ]
     return {**budget, "status": status}
 

@@ -39,7 +39,10 @@ async def _furnish(api: InProcessApi, server: Any, name: str) -> None:
     note = {"kubernetes.io/description": _DESCRIPTION}
     for plural, body in (
         ("serviceaccounts", {"metadata": {"name": "default"}}),
-        ("configmaps", {"metadata": {"name": "kube-root-ca.crt", "annotations": note}, "data": {"ca.crt": bundle}}),
+        (
+            "configmaps",
+            {"metadata": {"name": "kube-root-ca.crt", "annotations": note}, "data": {"ca.crt": bundle}},
+        ),
     ):
         try:
             await api.post(f"{path}/{plural}", body)
@@ -55,7 +58,8 @@ async def _empty(api: InProcessApi, server: Any, namespace: Object) -> None:
             await api.delete(resource.api_path(name), {"gracePeriodSeconds": 0})
     await asyncio.sleep(0)
     left = [
-        one for one in server.registry
+        one
+        for one in server.registry
         if one.namespaced and one.stored and (await api.get(one.api_path(name)))["items"]
     ]
     if not left and "finalizers" in namespace["spec"]:

@@ -104,13 +104,13 @@ class _Page:
             raise StatusError(
                 statuses.bad_request("specifying resource version is not allowed when using continue")
             )
-        version, self._start = _decode_token(token)
+        version, self._start = _decode_token(token, self._namespace)
         if version < 0:
             return
         self._version = version
         if version < self._collection.compacted:
             fresh = statuses.expired(_TOO_OLD_TOKEN)
-            fresh["metadata"] = {"continue": _encode_token(-1, self._start)}
+            fresh["metadata"] = {"continue": _encode_token(-1, self._start, self._namespace)}
             raise StatusError(fresh)
 
     def candidates(self) -> list[tuple[Key, Object]]:
@@ -137,7 +137,7 @@ class _Page:
             items.append(item)
             left = len(candidates) - position - 1
             if self._limit and len(items) == self._limit and left:
-                metadata["continue"] = _encode_token(self._version, key)
+                metadata["continue"] = _encode_token(self._version, key, self._namespace)
                 if selection.everything:
                     metadata["remainingItemCount"] = left
                 break
@@ -148,7 +148,9 @@ def _limit(text: str) -> int:
     try:
         return max(0, int(text or "0"))
     except ValueError:
-        raise StatusError(statuses.bad_request(f'strconv.ParseInt: parsing "{text}": invalid syntax')) from None
+        raise StatusError(
+            statuses.bad_request(f'strconv.ParseInt: parsing "{text}": invalid syntax')
+        ) from None
 
 
 def _version_number(text: str) -> int:
@@ -165,25 +167,42 @@ def too_large(version: int, current: int) -> Object:
         504,
         "Timeout",
         f"Timeout: Too large resource version: {version}, current: {current}",
-        {"causes": [{"reason": "ResourceVersionTooLarge", "message": "Too large resource version"}], "retryAfterSeconds": 1},
+        {
+            "causes": [{"reason": "ResourceVersionTooLarge", "message": "Too large resource version"}],
+            "retryAfterSeconds": 1,
+        },
     )
     return body
 
 
-def _encode_token(version: int, key: Key) -> str:
-    text = json.dumps({"v": "meta.k8s.io/v1", "rv": version, "start": "/".join(key) + "\0"}, separators=(",", ":"))
+def _encode_token(version: int, key: Key, namespace: str | None) -> str:
+    start = ("/".join(key) if namespace is None and key[0] else key[1]) + "\0"
+    text = json.dumps({"v": "meta.k8s.io/v1", "rv": version, "start": start}, separators=(",", ":"))
     return base64.urlsafe_b64encode(text.encode()).decode().rstrip("=")
 
 
-def _decode_token(token: str) -> tuple[int, Key]:
+def _decode_token(token: str, namespace: str | None) -> tuple[int, Key]:
+    """The version a continue token is about, and the last key before it.
+
+    Raises:
+        StatusError: 400, no token of this server.
+    """
     prefix = "invalid continue token: continue key is not valid: "
     try:
         raw = base64.urlsafe_b64decode(token + "=" * (-len(token) % 4))
-        content = json.loads(raw)
     except (ValueError, binascii.Error):
-        raise StatusError(statuses.bad_request(prefix + "invalid character")) from None
-    if content.get("v") != "meta.k8s.io/v1":
-        message = f"{prefix}server does not recognize this encoded version {content.get('v', '')}"
+        raise StatusError(statuses.bad_request(prefix + "illegal base64 data at input byte 0")) from None
+    try:
+        content = json.loads(raw)
+    except ValueError:
+        first = chr(raw[0]) if raw else ""
+        quoted = first if first.isascii() and first.isprintable() else f"\\u{ord(first or chr(0)):04x}"
+        words = f"invalid character '{quoted}' looking for beginning of value"
+        raise StatusError(statuses.bad_request(prefix + words)) from None
+    if not isinstance(content, dict) or content.get("v") != "meta.k8s.io/v1":
+        version = content.get("v", "") if isinstance(content, dict) else ""
+        message = f"{prefix}server does not recognize this encoded version {version}"
         raise StatusError(statuses.bad_request(message))
-    space, _, name = str(content.get("start", "")).rstrip("\0").rpartition("/")
-    return int(content.get("rv", 0)), (space, name)
+    start = str(content.get("start", "")).rstrip("\0")
+    space, _, name = start.rpartition("/")
+    return int(content.get("rv", 0)), (namespace if namespace is not None else space, name)

@@ -44,7 +44,9 @@ def _check_counts(request: Request, route: Route) -> None:
         text = request.query.get(name, "")
         least = 0 if name == "tailLines" else 1
         if text.lstrip("-").isdigit() and int(text) < least:
-            words = f"Invalid value: {int(text)}: must be greater than " + ("or equal to 0" if least == 0 else "0")
+            words = f"Invalid value: {int(text)}: must be greater than " + (
+                "or equal to 0" if least == 0 else "0"
+            )
             causes.append(Cause("FieldValueInvalid", words, name))
     if causes:
         raise StatusError(statuses.invalid(route.name or "", "PodLogOptions", "", causes))
@@ -58,7 +60,11 @@ def chosen_container(pod: Object, name: str) -> str:
     """
     spec, pod_name = pod["spec"], pod["metadata"]["name"]
     main = [one["name"] for one in spec["containers"]]
-    every = [one["name"] for kind in ("initContainers", "containers", "ephemeralContainers") for one in spec.get(kind) or ()]
+    every = [
+        one["name"]
+        for kind in ("initContainers", "containers", "ephemeralContainers")
+        for one in spec.get(kind) or ()
+    ]
     if name:
         if name not in every:
             raise StatusError(statuses.bad_request(f"container {name} is not valid for pod {pod_name}"))
@@ -78,6 +84,8 @@ def exec_in(server: "ApiServer", request: Request, route: Route) -> Answer:
     pod = get_object(server, route)
     if route.subresource != "portforward":
         chosen_container(pod, request.query.get("container", ""))
+    if not pod["spec"].get("nodeName"):
+        raise StatusError(statuses.bad_request(f"pod {route.name} does not have a host assigned"))
     raise StatusError(statuses.bad_request("Upgrade request required"))
 
 

@@ -20,7 +20,15 @@ def answer(server: "ApiServer", path: str) -> Answer:
     """GET of the index, or of the document of one group and version."""
     parts = path.strip("/").split("/")
     if parts[:2] == ["openapi", "v2"]:
-        return Answer(200, {"swagger": "2.0", "info": {"title": "Kubernetes", "version": "v1.36.2"}, "paths": {}, "definitions": {}})
+        return Answer(
+            200,
+            {
+                "swagger": "2.0",
+                "info": {"title": "Kubernetes", "version": "v1.36.2"},
+                "paths": {},
+                "definitions": {},
+            },
+        )
     if parts == ["openapi", "v3"]:
         versions = sorted({(one.group, one.version) for one in server.registry})
         index = {_root(*one): {"serverRelativeURL": f"/openapi/v3/{_root(*one)}?hash=1"} for one in versions}
@@ -62,7 +70,8 @@ def _schema(one: Resource) -> Object:
 
 def _operations(one: Resource) -> Object:
     parameters = [
-        {"name": name, "in": "query", "schema": {"type": "string", "uniqueItems": True}} for name in _WRITE_PARAMETERS
+        {"name": name, "in": "query", "schema": {"type": "string", "uniqueItems": True}}
+        for name in _WRITE_PARAMETERS
     ]
     reference = {"$ref": f"#/components/schemas/{_schema_name(one)}"}
     answers = {"200": {"description": "OK", "content": {"application/json": {"schema": reference}}}}

@@ -20,12 +20,12 @@ class WriteOptions:
         dry_run = query.get("dryRun", "")
         causes = []
         if dry_run not in {"", "All"}:
-            words = f'Unsupported value: "{dry_run}": supported values: "All"'
+            words = f'Unsupported value: ["{dry_run}"]: supported values: "All"'
             causes.append(Cause("FieldValueNotSupported", words, "dryRun"))
         validation = query.get("fieldValidation", "") or "Warn"
         if validation not in {"Warn", "Strict", "Ignore"}:
-            words = f'Invalid value: "{validation}": fieldValidation parameter must be one of [Strict Warn Ignore]'
-            causes.append(Cause("FieldValueInvalid", words, "fieldValidation"))
+            words = f'Unsupported value: "{validation}": supported values: "", "Ignore", "Strict", "Warn"'
+            causes.append(Cause("FieldValueNotSupported", words, "fieldValidation"))
         if causes:
             raise StatusError(statuses.invalid_options(kind, causes))
         return cls(dry_run == "All", validation)

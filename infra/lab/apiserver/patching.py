@@ -9,19 +9,17 @@ from infra.lab.apiserver.request import Answer, Request, Route
 from infra.lab.apiserver.writing import replace, require_name
 from infra.lab.objects import patches, statuses
 from infra.lab.objects.resource import Resource
-from infra.lab.objects.statuses import StatusError
+from infra.lab.objects.statuses import Cause, StatusError
 
 if TYPE_CHECKING:
     from infra.lab.apiserver.server import ApiServer
 
 Object = dict[str, Any]
 
-_BUILTIN_PATCHES = (
+_CUSTOM_PATCHES = (
     "application/json-patch+json",
     "application/merge-patch+json",
-    "application/strategic-merge-patch+json",
     "application/apply-patch+yaml",
-    "application/apply-patch+cbor",
 )
 
 
@@ -30,6 +28,9 @@ def patch(server: "ApiServer", request: Request, route: Route) -> Answer:
     options = WriteOptions.of(request.query, "PatchOptions")
     if request.content_type == applying.APPLY_PATCH:
         return applying.apply(server, request, route, options)
+    if "force" in request.query:
+        cause = Cause("FieldValueForbidden", "Forbidden: may not be specified for non-apply patch", "force")
+        raise StatusError(statuses.invalid_options("PatchOptions", [cause]))
     old = get_object(server, route)
     document = changed(request, route.resource, presentation.shown(route.resource, old))
     document = reading.decoded(document, route.resource, options, request=request, patch=True)
@@ -52,4 +53,4 @@ def changed(request: Request, resource: Resource, document: Object) -> Object:
         case "application/strategic-merge-patch+json" if not resource.custom:
             return patches.strategic_merge(document, reading.read_patch(request), kind=resource.kind)
         case _:
-            raise StatusError(statuses.unsupported_media_type([]))
+            raise StatusError(statuses.unsupported_media_type(_CUSTOM_PATCHES if resource.custom else []))

@@ -28,6 +28,8 @@ def stored_form(resource: Resource, document: Object) -> Object:
 def as_list(resource: Resource, items: Sequence[Object], metadata: Object) -> Object:
     """A list answer. Items of built-in kinds carry neither kind nor apiVersion; custom ones do."""
     show = shown if resource.custom else body_of
+    if resource.custom:
+        metadata = {"continue": "", **metadata}
     return {
         "kind": resource.list_kind or f"{resource.kind}List",
         "apiVersion": resource.group_version,

@@ -3,7 +3,7 @@
 from typing import Any
 
 from infra.lab.apiserver import clock
-from infra.lab.apiserver.negotiation import Form
+from infra.lab.apiserver.request import Form
 from infra.lab.objects import statuses, tables
 from infra.lab.objects.resource import Resource
 from infra.lab.objects.statuses import StatusError

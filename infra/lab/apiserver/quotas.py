@@ -14,7 +14,15 @@ if TYPE_CHECKING:
 Object = dict[str, Any]
 
 _COUNTED = frozenset(
-    {"pods", "services", "secrets", "configmaps", "persistentvolumeclaims", "resourcequotas", "replicationcontrollers"}
+    {
+        "pods",
+        "services",
+        "secrets",
+        "configmaps",
+        "persistentvolumeclaims",
+        "resourcequotas",
+        "replicationcontrollers",
+    }
 )
 _COMPUTE = ("cpu", "memory", "ephemeral-storage")
 
@@ -60,7 +68,11 @@ def charge(server: "ApiServer", route: Route, document: Object, *, dry_run: bool
         counted = {name: amount for name, amount in wanted.items() if name in hard}
         if not counted:
             continue
-        over = [name for name, amount in counted.items() if _amount(used, name) + amount > parse_quantity(hard[name])]
+        over = [
+            name
+            for name, amount in counted.items()
+            if _amount(used, name) + amount > parse_quantity(hard[name])
+        ]
         if over:
             _refuse(route, document, quota, sorted(over), counted)
         now = {name: canonical(str(_amount(used, name) + amount)) for name, amount in counted.items()}
@@ -74,14 +86,18 @@ def _amount(used: dict[str, str], name: str) -> Decimal:
     return Decimal(parse_quantity(used.get(name, "0")))
 
 
-def _refuse(route: Route, document: Object, quota: Object, over: list[str], wanted: dict[str, Decimal]) -> None:
+def _refuse(
+    route: Route, document: Object, quota: Object, over: list[str], wanted: dict[str, Decimal]
+) -> None:
     hard, used = quota["status"]["hard"], quota["status"].get("used") or {}
     requested = ",".join(f"{name}={canonical(str(wanted[name]))}" for name in over)
     spent = ",".join(f"{name}={used.get(name, '0')}" for name in over)
     limited = ",".join(f"{name}={hard[name]}" for name in over)
     why = f"exceeded quota: {quota['metadata']['name']}, requested: {requested}, used: {spent}, limited: {limited}"
     resource = route.resource
-    raise StatusError(statuses.forbidden(document["metadata"]["name"], resource.plural, resource.group, why=why))
+    raise StatusError(
+        statuses.forbidden(document["metadata"]["name"], resource.plural, resource.group, why=why)
+    )
 
 
 def apply_limits(server: "ApiServer", route: Route, pod: Object) -> Object:
@@ -91,7 +107,9 @@ def apply_limits(server: "ApiServer", route: Route, pod: Object) -> Object:
         StatusError: 403, a container asks for more or less than a range allows.
     """
     ranges = [one for _, one in server.store.collection("/limitranges").select(route.namespace)]
-    limits = [one for found in ranges for one in found["spec"].get("limits") or () if one.get("type") == "Container"]
+    limits = [
+        one for found in ranges for one in found["spec"].get("limits") or () if one.get("type") == "Container"
+    ]
     if not limits:
         return pod
     containers, notes = [], []
@@ -142,5 +160,3 @@ def _beyond(container: Object, limit: Object) -> list[str]:
         elif parse_quantity(given) < parse_quantity(least):
             problems.append(f"minimum {name} usage per Container is {least}, but request is {given}")
     return problems
-
-

@@ -25,10 +25,12 @@ def read_object(server: "ApiServer", request: Request, resource: Resource, optio
         if request.content_type not in _MEDIA_TYPES[:2]:
             raise StatusError(statuses.unsupported_media_type(_MEDIA_TYPES))
         body = bodies.read_object(request.raw, kind=resource.kind, media_type=request.content_type)
+    version = body.document.get("apiVersion")
+    if resource.custom and version and version != resource.group_version:
+        known = {"apiVersion", "kind", "metadata"}
+        request.warnings.extend(f'unknown field "{key}"' for key in body.document if key not in known)
     decoding.check_kind(body.document, resource, known=tuple(server.registry))
-    return decoded(
-        body.document, resource, options, request=request, duplicates=body.duplicates
-    )
+    return decoded(body.document, resource, options, request=request, duplicates=body.duplicates)
 
 
 def decoded(

@@ -4,7 +4,7 @@ from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from infra.lab.objects.resources import Resource
+from infra.lab.objects.resource import Resource
 
 Object = dict[str, Any]
 
@@ -23,6 +23,14 @@ ADMIN = User("kubernetes-admin", ("system:masters", "system:authenticated"))
 ANONYMOUS = User("system:anonymous", ("system:unauthenticated",))
 
 
+@dataclass(frozen=True, slots=True)
+class Form:
+    """How an answer is shown: as it is, as YAML, or as one of the meta.k8s.io kinds (Table, ...)."""
+
+    kind: str = ""
+    yaml: bool = False
+
+
 @dataclass(slots=True)
 class Request:
     """One request, from a socket or from inside the process.
@@ -30,6 +38,7 @@ class Request:
     Attributes:
         document: the body as JSON values where the caller is in this process; ``raw`` is empty then.
         warnings: texts for Warning headers, gathered on the way.
+        form: how the answer is to be shown, once the Accept header was read.
     """
 
     method: str
@@ -40,6 +49,7 @@ class Request:
     raw: bytes = b""
     document: Any = None
     warnings: list[str] = field(default_factory=list)
+    form: Form = Form()
 
     @property
     def content_type(self) -> str:

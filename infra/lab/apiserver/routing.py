@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from infra.lab.apiserver.registry import Registry
 from infra.lab.apiserver.request import Request, Route
 from infra.lab.objects import statuses
+from infra.lab.objects.resource import Resource
 from infra.lab.objects.statuses import StatusError
 
 _VERBS = {"POST": "create", "PUT": "update", "PATCH": "patch", "DELETE": "delete", "GET": "get"}
@@ -34,10 +35,16 @@ def parse(path: str) -> ApiPath | None:
     else:
         return None
     namespace = None
-    if rest[0] == "namespaces" and len(rest) >= 3 and not (len(rest) == 3 and rest[2] in {"status", "finalize"}):
+    if (
+        rest[0] == "namespaces"
+        and len(rest) >= 3
+        and not (len(rest) == 3 and rest[2] in {"status", "finalize"})
+    ):
         namespace, rest = rest[1], rest[2:]
     rest = [*rest, "", "", ""]
-    return ApiPath(group, version, rest[0], namespace, rest[1] or None, rest[2], "/".join(rest[3:]).rstrip("/"))
+    return ApiPath(
+        group, version, rest[0], namespace, rest[1] or None, rest[2], "/".join(rest[3:]).rstrip("/")
+    )
 
 
 def verb_of(request: Request, path: ApiPath) -> str:
@@ -57,11 +64,25 @@ def resolve(registry: Registry, request: Request, path: ApiPath) -> Route:
     resource = registry.lookup(path.group, path.version, path.plural)
     if resource is None:
         raise StatusError(statuses.no_such_resource())
-    if path.subresource and resource.subresource(path.subresource) is None:
-        raise StatusError(statuses.no_such_resource())
     if path.namespace is not None and not resource.namespaced:
         raise StatusError(statuses.no_such_resource())
     verb = verb_of(request, path)
-    if not path.subresource and verb not in resource.verbs:
-        raise StatusError(statuses.method_not_allowed())
+    _require_verb(resource, path, verb)
     return Route(verb, resource, path.namespace, path.name, path.subresource, path.rest)
+
+
+def _require_verb(resource: Resource, path: ApiPath, verb: str) -> None:
+    """Refuse a subresource that does not exist, and a verb that the path does not have."""
+    if path.subresource:
+        part = resource.subresource(path.subresource)
+        if part is None and resource.custom:
+            raise StatusError(statuses.not_found(path.name or "", resource.plural, resource.group))
+        if part is None:
+            raise StatusError(statuses.no_such_resource())
+        allowed = verb in part.verbs
+    elif path.name is None:
+        allowed = verb in resource.verbs and verb not in {"update", "patch"}
+    else:
+        allowed = verb in resource.verbs and verb != "create"
+    if not allowed:
+        raise StatusError(statuses.method_not_allowed())

@@ -35,7 +35,11 @@ def handle(server: "ApiServer", request: Request, route: Route) -> Answer:
     require_name(changed, route)
     replicas = (changed.get("spec") or {}).get("replicas", 0)
     if replicas < 0:
-        cause = Cause("FieldValueInvalid", f"Invalid value: {replicas}: must be greater than or equal to 0", "spec.replicas")
+        cause = Cause(
+            "FieldValueInvalid",
+            f"Invalid value: {replicas}: must be greater than or equal to 0",
+            "spec.replicas",
+        )
         raise StatusError(statuses.invalid(route.name or "", "Scale", "autoscaling", [cause]))
     new = _with_replicas(route.resource, parent, replicas)
     version = (changed.get("metadata") or {}).get("resourceVersion")
@@ -49,12 +53,20 @@ def scale_of(resource: Resource, parent: Object) -> Object:
     """The Scale of an object. Zero replicas in the spec are left out, as the server does."""
     names = ("name", "namespace", "uid", "resourceVersion", "creationTimestamp")
     metadata = {key: parent["metadata"][key] for key in names if key in parent["metadata"]}
-    wanted, now, selector = _read_custom(resource, parent) if resource.custom else _read_builtin(resource, parent)
+    wanted, now, selector = (
+        _read_custom(resource, parent) if resource.custom else _read_builtin(resource, parent)
+    )
     status: Object = {"replicas": now}
     if selector:
         status["selector"] = selector
     spec = {"replicas": wanted} if wanted else {}
-    return {"kind": "Scale", "apiVersion": "autoscaling/v1", "metadata": metadata, "spec": spec, "status": status}
+    return {
+        "kind": "Scale",
+        "apiVersion": "autoscaling/v1",
+        "metadata": metadata,
+        "spec": spec,
+        "status": status,
+    }
 
 
 def _read_builtin(resource: Resource, parent: Object) -> tuple[int, int, str]:

@@ -4,8 +4,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Self
 
-from infra.lab.objects.resources import Resource
-from infra.lab.objects.selectors import FieldSelector, LabelSelector, parse_field_selector, parse_label_selector
+from infra.lab.apiserver import event_forms
+from infra.lab.objects.resource import Resource
+from infra.lab.objects.selectors import (
+    FieldSelector,
+    LabelSelector,
+    parse_field_selector,
+    parse_label_selector,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -14,6 +20,8 @@ class Selection:
 
     labels: LabelSelector
     fields: FieldSelector
+    as_new_event: bool = False
+    """Events are stored as core/v1 has them; events.k8s.io names their fields otherwise."""
 
     @classmethod
     def of(cls, resource: Resource, query: Mapping[str, str]) -> Self:
@@ -25,7 +33,7 @@ class Selection:
         fields = parse_field_selector(
             query.get("fieldSelector"), supported=resource.fields, known=resource.known_fields
         )
-        return cls(parse_label_selector(query.get("labelSelector")), fields)
+        return cls(parse_label_selector(query.get("labelSelector")), fields, event_forms.is_new_api(resource))
 
     @property
     def everything(self) -> bool:
@@ -36,4 +44,6 @@ class Selection:
         """Whether an object is selected."""
         if self.labels.requirements and not self.labels.matches(item["metadata"].get("labels")):
             return False
-        return not self.fields.conditions or self.fields.matches(item)
+        if not self.fields.conditions:
+            return True
+        return self.fields.matches(event_forms.to_new(dict(item)) if self.as_new_event else item)

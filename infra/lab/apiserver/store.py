@@ -53,7 +53,11 @@ class Collection:
     def select(self, namespace: str | None) -> list[tuple[Key, Object]]:
         """The objects of one namespace, or of all (None), in the order of their keys."""
         spaces = sorted(self.spaces) if namespace is None else [namespace] if namespace in self.spaces else []
-        return [((space, name), self.spaces[space][name]) for space in spaces for name in sorted(self.spaces[space])]
+        return [
+            ((space, name), self.spaces[space][name])
+            for space in spaces
+            for name in sorted(self.spaces[space])
+        ]
 
     def select_at(self, namespace: str | None, version: int) -> list[tuple[Key, Object]]:
         """As select, at an earlier version.
@@ -127,15 +131,24 @@ class Store:
     def write(self, collection: Collection, key: Key, document: Object) -> Object:
         """Store a document under a new version; the stored document carries it."""
         self.version += 1
-        stored = {**document, "metadata": {**document["metadata"], "resourceVersion": str(self.version)}}
+        stored = self._versioned(document)
         collection.record(Change(self.version, key, stored, collection.get(key)))
         return stored
 
     def remove(self, collection: Collection, key: Key, last: Object | None = None) -> Object:
-        """Remove an object; the answer is its last state with the version of the removal."""
+        """Remove an object; the answer is its last state with the version of the removal.
+
+        Watchers hear of the state that was stored before, as they do from a real server; `last` is what the
+        caller is told.
+        """
         self.version += 1
-        before = collection.get(key)
-        shown = last or before or {}
-        final = {**shown, "metadata": {**shown.get("metadata", {}), "resourceVersion": str(self.version)}}
-        collection.record(Change(self.version, key, None, before, final))
-        return final
+        before = collection.get(key) or {}
+        collection.record(Change(self.version, key, None, before, self._versioned(before)))
+        return self._versioned(last or before)
+
+    def _versioned(self, document: Object) -> Object:
+        """A document that carries the current version."""
+        return {
+            **document,
+            "metadata": {**document.get("metadata", {}), "resourceVersion": str(self.version)},
+        }

@@ -2,7 +2,7 @@
 
 from typing import TYPE_CHECKING, Any
 
-from infra.lab.objects import creation, statuses
+from infra.lab.objects import crd, creation, statuses
 from infra.lab.objects.defaults import default
 from infra.lab.objects.resource import Resource
 from infra.lab.objects.statuses import StatusError
@@ -27,12 +27,12 @@ class Strategies:
         """A new object, completed in place: a first status, generation 1, defaults."""
         suffix = "".join(self._server.random.choices(NAME_ALPHABET, k=5))
         creation.prepare_new(document, resource, random_suffix=suffix)
-        default(document, resource)
+        _default(document, resource)
         return document
 
     def prepare_update(self, resource: Resource, subresource: str, old: Object, new: Object) -> Object:
         """A new state: status only through its subresource, and nothing else through that."""
-        default(new, resource)
+        _default(new, resource)
         if subresource == "status":
             kept = {key: value for key, value in old.items() if key not in {"status", "metadata"}}
             status = {"status": new["status"]} if "status" in new else {}
@@ -52,7 +52,9 @@ class Strategies:
             new = {**new, "metadata": metadata}
         return new
 
-    def check(self, resource: Resource, document: Object, old: Object | None, *, subresource: str = "") -> None:
+    def check(
+        self, resource: Resource, document: Object, old: Object | None, *, subresource: str = ""
+    ) -> None:
         """Refuse what is not valid.
 
         Raises:
@@ -61,9 +63,20 @@ class Strategies:
         causes = validate(document, old, resource, subresource=subresource)
         if causes:
             name = document["metadata"].get("name", "")
-            raise StatusError(statuses.invalid(name, resource.kind, resource.group, causes))
+            # Events are one internal kind, which belongs to the core group.
+            group = "" if resource.kind == "Event" else resource.group
+            raise StatusError(statuses.invalid(name, resource.kind, group, causes))
+
+
+def _default(document: Object, resource: Resource) -> None:
+    if resource.custom:
+        crd.default(document, resource)
+    else:
+        default(document, resource)
 
 
 def _changed(old: Object, new: Object, *, ignore_status: bool) -> bool:
     skipped = {"metadata", "status"} if ignore_status else {"metadata"}
-    return {k: v for k, v in old.items() if k not in skipped} != {k: v for k, v in new.items() if k not in skipped}
+    return {k: v for k, v in old.items() if k not in skipped} != {
+        k: v for k, v in new.items() if k not in skipped
+    }

@@ -60,7 +60,9 @@ def watch(server: "ApiServer", request: Request, route: Route) -> Stream:
     selection = Selection.of(route.resource, query)
     if options.version and not options.version.isdigit():
         parsed = f'strconv.ParseUint: parsing "{options.version}": invalid syntax'
-        raise StatusError(statuses.unexplained(f'resourceVersion: Invalid value: "{options.version}": {parsed}'))
+        raise StatusError(
+            statuses.unexplained(f'resourceVersion: Invalid value: "{options.version}": {parsed}')
+        )
     watcher = _Watcher(server, route, options, selection)
     return Stream(events=watcher.events(), resource=route.resource)
 
@@ -68,7 +70,9 @@ def watch(server: "ApiServer", request: Request, route: Route) -> Stream:
 class _Watcher:
     """One open watch and the version it has told its client about."""
 
-    def __init__(self, server: "ApiServer", route: Route, options: WatchOptions, selection: Selection) -> None:
+    def __init__(
+        self, server: "ApiServer", route: Route, options: WatchOptions, selection: Selection
+    ) -> None:
         self._server = server
         self._route = route
         self._options = options
@@ -116,7 +120,10 @@ class _Watcher:
         while True:
             wake.clear()
             if position < self._collection.compacted and self._collection.log:
-                yield "ERROR", statuses.expired(f"too old resource version: {position} ({self._collection.compacted})")
+                yield (
+                    "ERROR",
+                    statuses.expired(f"too old resource version: {position} ({self._collection.compacted})"),
+                )
                 return
             for change in list(self._collection.since(position)):
                 position = change.version
@@ -125,7 +132,11 @@ class _Watcher:
                     self._told = position
                     yield event
             now = loop.time()
-            if self._options.bookmarks and (now >= next_bookmark or now >= deadline - 1) and position > self._told:
+            if (
+                self._options.bookmarks
+                and (now >= next_bookmark or now >= deadline - 1)
+                and position > self._told
+            ):
                 self._told = position
                 yield "BOOKMARK", self._bookmark(position)
             if now >= deadline:

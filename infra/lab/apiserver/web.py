@@ -14,8 +14,7 @@ from starlette.responses import Response, StreamingResponse
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from infra.lab.apiserver import access, presenting
-from infra.lab.apiserver.negotiation import Form, chosen_form
-from infra.lab.apiserver.request import ANONYMOUS, Answer, Request, Stream
+from infra.lab.apiserver.request import ANONYMOUS, Answer, Form, Request, Stream
 from infra.lab.objects import statuses
 from infra.lab.objects.statuses import StatusError
 
@@ -63,7 +62,7 @@ def _finished(answer: Answer, request: Request) -> Response:
     media_type = headers.pop("Content-Type", "")
     if not isinstance(answer.body, dict):
         return Response(answer.body, answer.status, headers=headers, media_type=media_type or _PLAIN)
-    form = chosen_form(request) if answer.resource else Form()
+    form = request.form
     body = presenting.presented(answer.body, answer.resource, form, request.query.get("includeObject", ""))
     if form.yaml:
         text = yaml.safe_dump(body, sort_keys=False)
@@ -96,8 +95,7 @@ def _streamed(answer: Stream, request: Request) -> Response:
     if answer.events is None:
         chunks = answer.chunks or _nothing()
         return StreamingResponse(chunks, headers={**headers, "content-type": "text/plain"})
-    form = chosen_form(request)
-    lines = _lines(answer, form, request.query.get("includeObject", ""))
+    lines = _lines(answer, request.form, request.query.get("includeObject", ""))
     return StreamingResponse(lines, headers={**headers, "content-type": _JSON})
 
 

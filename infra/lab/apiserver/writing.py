@@ -10,7 +10,7 @@ from infra.lab.apiserver.reading import read_object
 from infra.lab.apiserver.request import Answer, Request, Route
 from infra.lab.apiserver.strategies import NAME_ALPHABET
 from infra.lab.objects import statuses
-from infra.lab.objects.statuses import StatusError
+from infra.lab.objects.statuses import Cause, StatusError
 
 if TYPE_CHECKING:
     from infra.lab.apiserver.server import ApiServer
@@ -82,8 +82,16 @@ def _new_metadata(server: "ApiServer", route: Route, given: Object) -> Object:
 
 
 _SERVER_SET = frozenset(
-    {"resourceVersion", "uid", "creationTimestamp", "deletionTimestamp", "deletionGracePeriodSeconds", "generation",
-     "selfLink", "managedFields"}
+    {
+        "resourceVersion",
+        "uid",
+        "creationTimestamp",
+        "deletionTimestamp",
+        "deletionGracePeriodSeconds",
+        "generation",
+        "selfLink",
+        "managedFields",
+    }
 )
 
 
@@ -92,8 +100,21 @@ def update(server: "ApiServer", request: Request, route: Route) -> Answer:
     options = WriteOptions.of(request.query, "UpdateOptions")
     document = read_object(server, request, route.resource, options)
     require_name(document, route)
+    _require_version(route, document)
     stored = replace(server, request, route, get_object(server, route), document, dry_run=options.dry_run)
     return Answer(200, presentation.shown(route.resource, stored), resource=route.resource)
+
+
+def _require_version(route: Route, document: Object) -> None:
+    """Custom objects are never overwritten blindly."""
+    resource = route.resource
+    if resource.custom and not document["metadata"].get("resourceVersion"):
+        cause = Cause(
+            "FieldValueInvalid",
+            "Invalid value: 0: must be specified for an update",
+            "metadata.resourceVersion",
+        )
+        raise StatusError(statuses.invalid(route.name or "", resource.plural, resource.group, [cause]))
 
 
 def require_name(document: Object, route: Route) -> None:
@@ -129,7 +150,11 @@ def replace(
     server.strategies.check(resource, new, old, subresource=route.subresource)
     if _same(old, new) and (managed is None or managed == old["metadata"].get("managedFields")):
         return old
-    new = managers.with_fields(new, managed) if managed is not None else managers.tracked(request, route, old, new)
+    new = (
+        managers.with_fields(new, managed)
+        if managed is not None
+        else managers.tracked(request, route, old, new)
+    )
     if dry_run:
         return new
     key = (route.namespace or "", route.name or "")
@@ -145,15 +170,32 @@ def _kept_metadata(route: Route, old: Object, given: Object) -> Object:
     was = old["metadata"]
     resource = route.resource
     version = given.get("resourceVersion")
+    if version and not str(version).isdigit():
+        raise StatusError(statuses.unexplained(f'strconv.ParseUint: parsing "{version}": invalid syntax'))
     if version and version != was["resourceVersion"]:
         raise StatusError(statuses.conflict(was["name"], resource.plural, resource.group))
-    if given.get("uid") and given["uid"] != was["uid"]:
-        why = f"Precondition failed: UID in precondition: {given['uid']}, UID in object meta: {was['uid']}"
+    if route.verb == "update" and given.get("uid") and given["uid"] != was["uid"]:
+        place = "/".join(filter(None, (resource.plural, was.get("namespace"), was["name"])))
+        why = (
+            f"StorageError: invalid object, Code: 4, Key: /registry/{place}, ResourceVersion: 0, "
+            "AdditionalErrorMsg: Precondition failed: "
+            f"UID in precondition: {given['uid']}, UID in object meta: {was['uid']}"
+        )
         raise StatusError(statuses.conflict(was["name"], resource.plural, resource.group, why=why))
     metadata = {key: value for key, value in given.items() if key != "managedFields"}
     metadata.setdefault("name", was["name"])
-    for key in ("namespace", "uid", "resourceVersion", "creationTimestamp", "deletionTimestamp",
-                "deletionGracePeriodSeconds", "generation", "generateName"):
+    if given.get("uid"):
+        was = {**was, "uid": given["uid"]}  # another one is refused by validation
+    for key in (
+        "namespace",
+        "uid",
+        "resourceVersion",
+        "creationTimestamp",
+        "deletionTimestamp",
+        "deletionGracePeriodSeconds",
+        "generation",
+        "generateName",
+    ):
         if key in was:
             metadata[key] = was[key]
         elif key != "generateName":
