@@ -2,19 +2,27 @@
 
 import itertools
 import json
+import random
 import socket
 import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
 
 from windtunnel.clients.cluster import Cluster, connect
+from windtunnel.clients.targets import ResolvedTarget, resolve
+from windtunnel.clients.tickets import ticket_from_json, ticket_to_json
+from windtunnel.clock import SystemClock
+from windtunnel.faults.shape import Fault, Planning
 from windtunnel.model.errors import UnreachableError
+from windtunnel.model.experiment import Target
 from windtunnel.model.policy import ClusterEntry
+from windtunnel.model.ticket import UndoTicket
 
 ROOT = Path(__file__).parents[2]
 TOKEN = "token-of-the-tests"
@@ -68,7 +76,7 @@ def write_kubeconfig(folder: Path, url: str, ca_file: str, token: str = TOKEN) -
 def wait_until_up(cluster: Cluster) -> None:
     for _ in range(100):
         try:
-            cluster.get("Namespace", "default")
+            list(cluster.list("Namespace"))
         except UnreachableError:
             time.sleep(0.05)
         else:
@@ -103,12 +111,14 @@ def new_namespace(cluster: Cluster) -> str:
 def make_pod(cluster) -> Callable[..., dict]:
     """Make a running, ready pod, as its node agent would leave it."""
 
-    def make(namespace: str, name: str, *, owner: dict | None = None, node: str = "", **spec) -> dict:
+    def make(
+        namespace: str, name: str, *, owner: dict | None = None, node: str = "", app: str = "checkout", **spec
+    ) -> dict:
         reference = {"apiVersion": "apps/v1", "controller": True, **owner} if owner else None
         body = {
             "metadata": {
                 "name": name,
-                "labels": {"app": "checkout"},
+                "labels": {"app": app},
                 "ownerReferences": [reference] if reference else [],
             },
             "spec": {
@@ -147,7 +157,7 @@ def make_deployment(cluster, make_pod) -> Callable[..., dict]:
             rs = cluster.create("ReplicaSet", {"metadata": metadata, "spec": spec}, namespace)
             owner = {"kind": "ReplicaSet", "name": f"{name}-1", "uid": rs["metadata"]["uid"]}
         for number in range(replicas):
-            make_pod(namespace, f"{name}-1-{number}", owner=owner)
+            make_pod(namespace, f"{name}-1-{number}", owner=owner, app=name)
         return set_workload_status(cluster, kind, name, namespace, replicas=replicas)
 
     return make
@@ -158,3 +168,42 @@ def set_workload_status(cluster: Cluster, kind: str, name: str, namespace: str, 
     counters = dict.fromkeys(("replicas", "readyReplicas", "updatedReplicas", "availableReplicas"), replicas)
     status = {**counters, "observedGeneration": found["metadata"]["generation"]}
     return cluster.patch_merge(kind, name, namespace, patch={"status": status}, subresource="status")
+
+
+@pytest.fixture
+def plan(cluster) -> Callable[..., UndoTicket]:
+    """Prepare a fault, and give its ticket as it comes back from where it was stored."""
+
+    def prepare(fault: Fault, target: Target | ResolvedTarget, *, seed: int = 1, **parameters) -> UndoTicket:
+        now = SystemClock().now().replace(microsecond=0)
+        planning = Planning(
+            run_id=f"run-{next(_numbers)}",
+            cluster=cluster,
+            target=target if isinstance(target, ResolvedTarget) else resolve(target, cluster),
+            rng=random.Random(seed),  # noqa: S311 - chooses victims, keeps no secret
+            now=now,
+            expires_at=now + timedelta(minutes=5),
+        )
+        return ticket_from_json(ticket_to_json(fault.prepare(planning, parameters)))
+
+    return prepare
+
+
+@pytest.fixture
+def make_node(cluster) -> Callable[..., dict]:
+    """Make a ready node without any agent behind it."""
+
+    def make(name: str, **labels: str) -> dict:
+        cluster.create("Node", {"metadata": {"name": name, "labels": labels}})
+        status = {"conditions": [{"type": "Ready", "status": "True"}]}
+        return cluster.patch_merge("Node", name, patch={"status": status}, subresource="status")
+
+    return make
+
+
+@pytest.fixture
+def workload_status(cluster) -> Callable[..., dict]:
+    """Write a workload's counters, as its controller would."""
+    return lambda kind, name, namespace, *, replicas: set_workload_status(
+        cluster, kind, name, namespace, replicas=replicas
+    )
