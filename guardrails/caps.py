@@ -1,6 +1,7 @@
 """Caps: the most that any run may hit, how long, and how many runs at once."""
 
 import math
+from collections.abc import Iterator
 from datetime import datetime
 
 from guardrails.answers import allow, deny, unknown
@@ -16,21 +17,18 @@ NEEDS: tuple[str, ...] = (TARGET.name, ACTIVE_RUNS.name)
 
 def decide(policy: Policy, experiment: Experiment, facts: Facts, now: datetime) -> Decision:
     """Refuse a run that would exceed any cap, and name every cap it exceeds with both numbers."""
-    target = facts.read(TARGET, now=now)
-    if isinstance(target, Unusable):
-        return unknown(NAME, target)
-    others = facts.read(ACTIVE_RUNS, now=now)
-    if isinstance(others, Unusable):
-        return unknown(NAME, others)
-    excesses = exceeded(policy.caps, experiment, target, others)
-    if not excesses:
-        return allow(NAME, "Within every cap.", observed=_observed(target), limit=_limit(policy.caps, target))
-    return deny(
-        NAME,
-        f"Over the caps of the policy: {'; '.join(excesses)}.",
-        observed=_observed(target),
-        limit=_limit(policy.caps, target),
-    )
+    target, others = facts.read(TARGET, now=now), facts.read(ACTIVE_RUNS, now=now)
+    seen = target if isinstance(target, TargetSummary) else None
+    running = others if isinstance(others, ActiveRuns) else None
+    observed, limit = _observed(seen), _limit(policy.caps, seen)
+    excesses = exceeded(policy.caps, experiment, seen, running)
+    unusable = [fact.reason for fact in (target, others) if isinstance(fact, Unusable)]
+    if excesses:
+        clauses = "; ".join((*excesses, *unusable))
+        return deny(NAME, f"Over the caps of the policy: {clauses}.", observed=observed, limit=limit)
+    if unusable:
+        return unknown(NAME, Unusable("; ".join(unusable)))
+    return allow(NAME, "Within every cap.", observed=observed, limit=limit)
 
 
 def pods_allowed(caps: Caps, *, of: int) -> int:
@@ -39,30 +37,28 @@ def pods_allowed(caps: Caps, *, of: int) -> int:
 
 
 def exceeded(
-    caps: Caps, experiment: Experiment, target: TargetSummary, others: ActiveRuns
+    caps: Caps, experiment: Experiment, target: TargetSummary | None, others: ActiveRuns | None
 ) -> tuple[str, ...]:
-    """Return one clause per cap that the run would exceed, each with what it needs and the cap."""
+    """Return one clause per cap that the run would exceed, as far as it is known, with need and cap."""
+    clauses = []
+    if experiment.duration_s > caps.duration_s:
+        lasts = format_duration(experiment.duration_s)
+        clauses.append(f"lasts {lasts} > cap {format_duration(caps.duration_s)}")
+    if target is not None:
+        clauses += _exceeded_by_target(caps, target)
+    if others is not None and (nth := len(others.run_ids) + 1) > caps.concurrent_runs:
+        clauses.append(f"would be run {nth} at once > cap {caps.concurrent_runs}{_who(others)}")
+    return tuple(clauses)
+
+
+def _exceeded_by_target(caps: Caps, target: TargetSummary) -> Iterator[str]:
     share = _share(caps, of=target.pods)
-    checks = (
-        (target.planned_pods > caps.pods, f"needs {_count(target.planned_pods, 'pod')} > cap {caps.pods}"),
-        (
-            target.planned_pods > share,
-            f"needs {target.planned_pods} of {_count(target.pods, 'pod')} > cap {caps.percent:g}% ({share})",
-        ),
-        (
-            target.planned_nodes > caps.nodes,
-            f"needs {_count(target.planned_nodes, 'node')} > cap {caps.nodes}",
-        ),
-        (
-            experiment.duration_s > caps.duration_s,
-            f"lasts {format_duration(experiment.duration_s)} > cap {format_duration(caps.duration_s)}",
-        ),
-        (
-            len(others.run_ids) + 1 > caps.concurrent_runs,
-            f"would be run {len(others.run_ids) + 1} at once > cap {caps.concurrent_runs}{_who(others)}",
-        ),
-    )
-    return tuple(clause for is_over, clause in checks if is_over)
+    if target.planned_pods > caps.pods:
+        yield f"needs {_count(target.planned_pods, 'pod')} > cap {caps.pods}"
+    if target.planned_pods > share:
+        yield f"needs {target.planned_pods} of {_count(target.pods, 'pod')} > cap {caps.percent:g}% ({share})"
+    if target.planned_nodes > caps.nodes:
+        yield f"needs {_count(target.planned_nodes, 'node')} > cap {caps.nodes}"
 
 
 def _share(caps: Caps, *, of: int) -> int:
@@ -79,9 +75,13 @@ def _who(others: ActiveRuns) -> str:
     return f" (running: {shown}{f' and {more} more' if more > 0 else ''})" if shown else ""
 
 
-def _observed(target: TargetSummary) -> str:
+def _observed(target: TargetSummary | None) -> str:
+    if target is None:
+        return ""
     return f"{target.planned_pods} of {_count(target.pods, 'pod')}, {_count(target.planned_nodes, 'node')}"
 
 
-def _limit(caps: Caps, target: TargetSummary) -> str:
+def _limit(caps: Caps, target: TargetSummary | None) -> str:
+    if target is None:
+        return ""
     return f"{_count(pods_allowed(caps, of=target.pods), 'pod')}, {_count(caps.nodes, 'node')}"
