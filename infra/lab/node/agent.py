@@ -72,7 +72,7 @@ class Agent:
         self._workshop.folder.mkdir(parents=True)
         await self._spawner.open()
         try:
-            async with self._api, asyncio.TaskGroup() as group:
+            async with self._api, self._keeper, asyncio.TaskGroup() as group:
                 await self._kubelet.open()
                 if self._settings.proxy:
                     group.create_task(self._keep_proxy())

@@ -67,7 +67,8 @@ def status(pod: Object, facts: PodFacts, *, now: str) -> Object:
 
 
 def _ephemeral_status(record: ContainerRecord) -> Object:
-    told = record.as_status()
+    """Ephemeral containers are never ready, and nothing waits for their start."""
+    told = record.as_status() | {"ready": False}
     del told["started"]
     return told
 

@@ -88,6 +88,7 @@ class Spawner:
             self._forget_socket()
         if self._zygote is not None:
             await self._zygote.wait()
+        self._give_up()
 
     async def start(
         self, program: Program, *, env: Mapping[str, str], cwd: Path, name: str, output: int
@@ -173,15 +174,20 @@ class Spawner:
     def _lose(self) -> None:
         """The zygote ended by itself: its children died with it."""
         self._forget_socket()
+        for pid in self._running:
+            _signal_group(pid, signal.SIGKILL)  # what its children started does not die with it
+        self._give_up()
+        self.lost.set()
+
+    def _give_up(self) -> None:
+        """No process is left: nobody shall wait for one."""
         for started in self._starting.values():
             if not started.done():
                 started.set_exception(_zygote_ended())
-        for pid, ended in self._running.items():
-            _signal_group(pid, signal.SIGKILL)
+        for ended in self._running.values():
             ended.set_result(-signal.SIGKILL)
         self._starting.clear()
         self._running.clear()
-        self.lost.set()
 
     def _forget_socket(self) -> None:
         if self._socket is not None:
