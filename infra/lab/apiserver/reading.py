@@ -2,9 +2,9 @@
 
 from typing import TYPE_CHECKING, Any
 
-from infra.lab.apiserver import presentation
+from infra.lab.apiserver import presentation, protobuf
 from infra.lab.apiserver.options import WriteOptions
-from infra.lab.apiserver.request import Request, Route
+from infra.lab.apiserver.request import Request
 from infra.lab.objects import bodies, decoding, statuses
 from infra.lab.objects.resource import Resource
 from infra.lab.objects.statuses import StatusError
@@ -21,6 +21,8 @@ def read_object(server: "ApiServer", request: Request, resource: Resource, optio
     """The body of a create or replace: an object of a resource, decoded, without kind and apiVersion."""
     if request.document is not None:
         body = bodies.Body(request.document)
+    elif request.content_type == protobuf.MEDIA_TYPE:
+        body = bodies.Body(protobuf.read_object(request.raw))
     else:
         if request.content_type not in _MEDIA_TYPES[:2]:
             raise StatusError(statuses.unsupported_media_type(_MEDIA_TYPES))
@@ -65,4 +67,6 @@ def read_options(request: Request) -> Object:
     """The body of a delete; empty where there is none."""
     if request.document is not None:
         return request.document if isinstance(request.document, dict) else {}
+    if request.content_type == protobuf.MEDIA_TYPE and request.raw:
+        return protobuf.read_object(request.raw)
     return bodies.read_options(request.raw)
