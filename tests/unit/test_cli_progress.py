@@ -6,6 +6,7 @@ from dataclasses import replace
 from types import SimpleNamespace
 
 import pytest
+import typer
 
 from tests.unit.report_sample import DEVIATED, EXPERIMENT, RUN_ID, at, event, events, samples
 from windtunnel.cli import run as run_verb
@@ -14,10 +15,10 @@ from windtunnel.cli.following import followed
 from windtunnel.cli.outcome import Outcome, outcome_json, outcome_text
 from windtunnel.cli.run_view import RunView
 from windtunnel.ledger import News, open_ledger
-from windtunnel.model.errors import LedgerError, WindtunnelError
+from windtunnel.model.errors import LedgerError
 from windtunnel.model.record import EventKind, Phase, Sample
-from windtunnel.model.ticket import UndoState
-from windtunnel.model.verdict import Verdict
+from windtunnel.model.ticket import UndoState, UndoTicket
+from windtunnel.model.verdict import ExitCode, Verdict
 
 
 def view_at(seconds):
@@ -234,11 +235,30 @@ def test_the_verdict_is_computed_from_the_record(ledger):
     assert end(ledger).judgement.verdict is Verdict.DEVIATED
 
 
+def status_of(ledger, error=None):
+    with pytest.raises(typer.Exit) as ended:
+        end(ledger, error)
+    return ended.value.exit_code
+
+
+def test_a_run_that_was_stopped_before_it_began_is_aborted(tmp_path):
+    with open_ledger(f"sqlite:///{tmp_path}/ledger.db") as empty:
+        assert status_of(empty, KeyboardInterrupt()) == ExitCode.ABORTED
+        with pytest.raises(LedgerError, match="gone"):
+            end(empty, LedgerError("gone"))
+
+
 def test_a_run_without_a_verdict_is_an_error(ledger):
-    with pytest.raises(WindtunnelError, match="ended without a verdict"):
-        end(ledger)
+    assert status_of(ledger) == ExitCode.INTERNAL_ERROR
+    assert status_of(ledger, KeyboardInterrupt()) == ExitCode.ABORTED
     with pytest.raises(LedgerError, match="gone"):
         end(ledger, LedgerError("gone"))
+
+
+def test_a_run_without_a_verdict_whose_ticket_is_open_is_not_clean(ledger):
+    ledger.save_ticket(UndoTicket(RUN_ID, "pod-delete", (), (), {}, at(0), at(60)))
+
+    assert status_of(ledger, LedgerError("gone")) == ExitCode.UNDO_NOT_CLEAN
 
 
 def test_an_error_in_windtunnel_outranks_the_verdict(ledger):

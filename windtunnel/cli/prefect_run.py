@@ -1,6 +1,11 @@
 """Run the flow in this process. The only module of the command line that imports Prefect."""
 
+import signal
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
+from types import FrameType
+from typing import NoReturn
 
 from prefect.exceptions import CancelledRun, CrashedRun, FailedRun, TerminationSignal
 from prefect.utilities.urls import url_for
@@ -22,7 +27,8 @@ class FlowEnd:
 def run_flow(request: RunRequest) -> FlowEnd:
     """Run the experiment flow in the main thread until it has undone everything and told its verdict."""
     try:
-        state = experiment(request, return_state=True)
+        with _survived_termination():
+            state = experiment(request, return_state=True)
     except (KeyboardInterrupt, TerminationSignal) as signal:
         return FlowEnd(error=signal, ui_url="")
     run_id = state.state_details.flow_run_id
@@ -31,3 +37,20 @@ def run_flow(request: RunRequest) -> FlowEnd:
     if isinstance(found, BaseException) and not isinstance(found, _OF_A_STATE):
         return FlowEnd(error=found, ui_url=ui_url)
     return FlowEnd(error=None, ui_url=ui_url)
+
+
+@contextmanager
+def _survived_termination() -> Iterator[None]:
+    """Turn SIGTERM into an exception, so that the verdict can still be told.
+
+    Prefect does so while the flow runs, but afterwards kills the process with the handler from before.
+    """
+
+    def terminated(number: int, _frame: FrameType | None) -> NoReturn:
+        raise TerminationSignal(signal=number)
+
+    before = signal.signal(signal.SIGTERM, terminated)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)

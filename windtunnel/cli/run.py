@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from windtunnel.cli.console import AsJson, note, say
-from windtunnel.model.errors import WindtunnelError
 from windtunnel.model.experiment import Experiment
 from windtunnel.model.verdict import ExitCode
 
@@ -110,15 +109,36 @@ def _outcome(
     from windtunnel.model.judge import judge
 
     recorded = next((run for run in ledger.runs(limit=20) if run.run_id == run_id), None)
-    if recorded is None or recorded.exit_code is None:
-        raise error or WindtunnelError(
-            f"Run {run_id} ended without a verdict; see: windtunnel report {run_id}"
-        )
+    if recorded is None:
+        raise _not_begun(error)
+    if recorded.exit_code is None:
+        raise _not_judged(ledger, run_id, error)
     judgement = judge(ledger.read(run_id), experiment)
     outcome = Outcome(run_id, experiment.name, recorded.seed, judgement, ui_url)
     if isinstance(error, Exception) and judgement.exit_code is not ExitCode.UNDO_NOT_CLEAN:
         raise error  # an error in windtunnel; only something left behind is worse news
     return outcome
+
+
+def _not_begun(error: BaseException | None) -> Exception:
+    if isinstance(error, Exception):
+        return error
+    note("Stopped before the run began; nothing was injected.")
+    return typer.Exit(ExitCode.ABORTED)
+
+
+def _not_judged(ledger: "Ledger", run_id: str, error: BaseException | None) -> Exception:
+    """Return how to end after a run that has a record but no verdict: a lost ledger, or a second signal."""
+    from windtunnel.ledger import TicketState
+
+    left = [stored for stored in ledger.tickets(run_id) if stored.state is not TicketState.UNDONE]
+    if left:
+        note(f"Run {run_id} ended without a verdict, and its undo is not complete: look at the cluster.")
+        return typer.Exit(ExitCode.UNDO_NOT_CLEAN)
+    if isinstance(error, Exception):
+        return error
+    note(f"Run {run_id} ended without a verdict; nothing is left to undo. See: windtunnel report {run_id}")
+    return typer.Exit(ExitCode.INTERNAL_ERROR if error is None else ExitCode.ABORTED)
 
 
 def _display(view: "RunView", *, as_json: bool) -> "Display":
