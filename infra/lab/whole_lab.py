@@ -5,6 +5,7 @@ import os
 import secrets
 from collections.abc import Awaitable
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from infra.lab import kubeconfig, shop_deployment
@@ -156,8 +157,8 @@ class Lab:
 def _controllers(server: ApiServer) -> "asyncio.Future[None]":
     from infra.lab.controllers import run_controllers
 
-    work: asyncio.Future[None] = asyncio.ensure_future(run_controllers(InProcessApi(server)))
-    return work
+    root_ca = Path(server.settings.ca_file).read_text(encoding="ascii")
+    return asyncio.ensure_future(run_controllers(InProcessApi(server), root_ca=root_ca))
 
 
 async def _unless_one_ends(wait: Awaitable[Any], core: list["asyncio.Future[None]"]) -> None:

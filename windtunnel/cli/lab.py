@@ -105,15 +105,11 @@ def status(*, as_json: AsJson = False) -> None:
 
 def _show(lab: dict[str, Any]) -> None:
     from rich.console import Console
-    from rich.table import Table
 
-    table = Table.grid(padding=(0, 2))
-    table.add_column(style="bold")
-    table.add_column(overflow="fold", no_wrap=False)
+    console = Console(highlight=False, soft_wrap=True)
     for title, key in ADDRESSES:
         if lab.get(key):
-            table.add_row(title, str(lab[key]))
-    Console(highlight=False, soft_wrap=True).print(table)
+            console.print(f"[bold]{title:<15}[/]", lab[key], markup=True)
 
 
 def _show_health(lab: dict[str, Any]) -> None:
