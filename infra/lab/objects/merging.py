@@ -33,8 +33,8 @@ def _merge_list(items: list[Any], changes: list[Any], shape: Mergeable) -> list[
 
 
 def remove(obj: Json, paths: FieldSet, shape: Mergeable) -> None:
-    """Take given-up fields out of an object; elements of lists last, maps that become empty with them."""
-    for path in sorted(paths, key=len, reverse=True):
+    """Take given-up fields out of an object: list elements before their parts, maps that become empty too."""
+    for path in sorted(paths, key=len):
         _remove_one(obj, path, shape)
 
 

@@ -41,6 +41,8 @@ def json_patch(doc: Json, ops: Any) -> Json:
 
 def _lenient(doc: Any, operation: Json) -> Json:
     """The operation as RFC 6902 has to read it to do what the server does."""
+    if not isinstance(operation, dict):
+        raise jsonpatch.InvalidJsonPatch
     if operation.get("op") != "replace":
         return operation
     pointer = jsonpointer.JsonPointer(operation["path"])
