@@ -21,8 +21,8 @@ if TYPE_CHECKING:
 
 PANELS = 8  # more would be too small to read; the report's table has them all
 WIDTH_IN = 6.8
-PANEL_IN = 1.25
-STRIP_IN = 0.62
+PANEL_IN, STRIP_IN = 1.25, 0.62  # with title, for a probe with numbers and for one without
+TITLE_IN, TOP_IN, BOTTOM_IN, LEFT_IN, RIGHT_IN = 0.32, 0.3, 0.5, 0.6, 0.15
 DPI = 144
 SHORT_S = 10.0  # panels of shorter times are in milliseconds
 DASHED = (0, (4, 3))
@@ -72,31 +72,41 @@ def _draw(record: Record, experiment: Experiment) -> "Figure":
     names = [name for name in probe_names(record, experiment) if any(s.probe == name for s in record.samples)]
     traces = [trace(record.samples, name, start) for name in names[:PANELS]]
     heights = [PANEL_IN if found.line else STRIP_IN for found in traces]
-    figure = Figure(figsize=(WIDTH_IN, sum(heights) + 0.75), layout="constrained")
-    panels = figure.subplots(
-        len(traces), 1, sharex=True, squeeze=False, gridspec_kw={"height_ratios": heights}
-    )
+    figure = Figure(figsize=(WIDTH_IN, sum(heights) + TOP_IN + BOTTOM_IN))
+    panels = _panels(figure, heights)
     probes = {probe.name: probe for probe in experiment.steady_state}
-    for axes, found in zip(panels[:, 0], traces, strict=True):
+    for axes, found in zip(panels, traces, strict=True):
         _panel(axes, found, probes.get(found.probe))
         _spans(axes, record, start)
-    _bottom(panels[-1, 0], record, start)
+    _bottom(panels, record, start)
     _legend(figure, traces, record)
     return figure
 
 
+def _panels(figure: "Figure", heights: Sequence[float]) -> list["Axes"]:
+    """Place the panels by hand: measuring all the text, as matplotlib's layouts do, doubles the time."""
+    width, height = figure.get_size_inches()
+    panels, top = [], height - TOP_IN
+    for tall in heights:
+        left, right = LEFT_IN / width, 1 - RIGHT_IN / width
+        panels.append(
+            figure.add_axes((left, (top - tall) / height, right - left, (tall - TITLE_IN) / height))
+        )
+        top -= tall
+    return panels
+
+
 def _panel(axes: "Axes", found: Trace, probe: Probe | None) -> None:
     words = f"{found.probe}: {expectation(probe)}" if probe else found.probe
-    axes.set_title(_short(words), loc="left", fontsize=8.5, color=INK, pad=3)
     scale = _scale(found, probe)
+    unit = " (in ms)" if scale != 1.0 else ""
+    axes.set_title(_short(words) + unit, loc="left", fontsize=8.5, color=INK, pad=3)
     if found.line:
         _draw_line(axes, found, [bound * scale for bound in thresholds(probe)] if probe else [], scale=scale)
     else:
         axes.set_ylim(0, 1)
         axes.set_yticks([])
         _marks(axes, [(at, 0.5) for at in found.held], sign="|", color=LINE)
-    if scale != 1.0:
-        axes.set_ylabel("ms", rotation=0, ha="right", va="center")
     bottom = axes.get_ylim()[0] if found.line else 0.5  # where a look without a number is marked
     missed = [(at, bottom if value is None else value * scale) for at, value in found.missed]
     _marks(axes, missed, sign="x", color=MISS)
@@ -149,12 +159,14 @@ def _recovering(record: Record, start: datetime, fault: Span) -> Span | None:
     return Span(fault.end_s, max(fault.end_s, (ended.at - start).total_seconds()))
 
 
-def _bottom(axes: "Axes", record: Record, start: datetime) -> None:
+def _bottom(panels: Sequence["Axes"], record: Record, start: datetime) -> None:
     first = min(sample.at for sample in record.samples)
     low, high = (first - start).total_seconds(), (last_instant(record) - start).total_seconds()
-    axes.set_xlim(low, max(high, low + 1))
+    for axes in panels:
+        axes.set_xlim(low, max(high, low + 1))
+        axes.tick_params(labelbottom=axes is panels[-1])
     since = "injection" if record.first(EventKind.INJECTING) else "start"
-    axes.set_xlabel(f"seconds since {since} ({start:%Y-%m-%d %H:%M:%S} UTC)", color=INK)
+    panels[-1].set_xlabel(f"seconds since {since} ({start:%Y-%m-%d %H:%M:%S} UTC)", color=INK)
 
 
 def _legend(figure: "Figure", traces: Sequence[Trace], record: Record) -> None:
@@ -175,7 +187,7 @@ def _legend(figure: "Figure", traces: Sequence[Trace], record: Record) -> None:
     if any(found.silent for found in traces):
         entries.append(mark("^", SILENT, "no answer"))
     if entries:
-        figure.legend(handles=entries, loc="outside upper right", ncols=5, frameon=False, fontsize=7.5)
+        figure.legend(handles=entries, loc="upper right", ncols=5, frameon=False, fontsize=7.5)
 
 
 def _short(text: str, limit: int = 110) -> str:
