@@ -144,7 +144,7 @@ def test_the_picture_has_a_title_for_each_probe_and_a_legend():
     words = {element.text.strip() for element in root.iter("{http://www.w3.org/2000/svg}text")}
     assert {
         "success ratio: >= 0.99",
-        "front page: HTTP 200 within 500 ms",
+        "front page: HTTP 200 within 500 ms (in ms)",
         "smoke test: exit status 0",
     } <= words
     assert {"fault in", "recovering", "threshold", "missed", "no answer"} <= words
