@@ -37,13 +37,10 @@ class Supervisor:
         self._keepers: list[asyncio.Task[None]] = []
         self._stopping = False
 
-    def start(self, child: Child) -> None:
-        """Keep *child* running from now on."""
-        self._keepers.append(asyncio.ensure_future(self._keep(child)))
-
-    def exits(self) -> list[asyncio.Task[None]]:
-        """Return the tasks that keep the children, to notice when one of them fails."""
-        return self._keepers
+    async def start(self, child: Child) -> None:
+        """Start *child*, and keep it running from now on."""
+        first = await self._spawn(child)
+        self._keepers.append(asyncio.ensure_future(self._keep(child, first)))
 
     async def stop(self, *, within_s: float) -> None:
         """Ask every child to end, and kill those that have not after *within_s* seconds."""
@@ -61,12 +58,10 @@ class Supervisor:
             keeper.cancel()
         await asyncio.gather(*self._keepers, *pending, return_exceptions=True)
 
-    async def _keep(self, child: Child) -> None:
+    async def _keep(self, child: Child, process: asyncio.subprocess.Process) -> None:
         loop, pause = asyncio.get_running_loop(), FIRST_PAUSE_SECONDS
-        while not self._stopping:
+        while True:
             began = loop.time()
-            process = self._running[child.name] = await _spawn(child)
-            LOG.info("%s runs as process %d, log %s", child.name, process.pid, child.log)
             status = await process.wait()
             if self._stopping:
                 return
@@ -75,6 +70,12 @@ class Supervisor:
             LOG.error("%s ended by itself with status %d; started again in %gs", child.name, status, pause)
             await asyncio.sleep(pause)
             pause = min(pause * 2, LONGEST_PAUSE_SECONDS)
+            process = await self._spawn(child)
+
+    async def _spawn(self, child: Child) -> asyncio.subprocess.Process:
+        process = self._running[child.name] = await _spawn(child)
+        LOG.info("%s runs as process %d, log %s", child.name, process.pid, child.log)
+        return process
 
 
 async def _spawn(child: Child) -> asyncio.subprocess.Process:

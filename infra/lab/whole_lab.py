@@ -6,20 +6,21 @@ import secrets
 from collections.abc import Awaitable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from infra.lab import kubeconfig, shop_deployment
 from infra.lab.addresses import API_PORT, LOAD_PORT, PROMETHEUS_PORT, RECORDER_PORT, Network
 from infra.lab.announcer import Announcer
 from infra.lab.apiserver import clock
-from infra.lab.apiserver.certificates import make_certificates
-from infra.lab.apiserver.server import ApiServer, create_server
-from infra.lab.apiserver.web import serve
+from infra.lab.apiserver.certificates import Certificates, make_certificates
 from infra.lab.client import InProcessApi
 from infra.lab.shop.http_client import Upstream
 from infra.lab.shop.http_server import BadRequestError
 from infra.lab.state import LabError, LabFolder
 from infra.lab.supervisor import Child, Supervisor
+
+if TYPE_CHECKING:
+    from infra.lab.apiserver.server import ApiServer
 
 STOP_SECONDS = 4.0
 
@@ -50,13 +51,15 @@ class Lab:
         Raises:
             LabError: a part did not come up in time, or the API server or the controllers failed.
         """
-        server = self._api_server()
-        api, listening = InProcessApi(server), asyncio.Event()
-        core = [asyncio.ensure_future(serve(server, started=listening)), _controllers(server)]
+        core: list[asyncio.Future[None]] = []
         try:
+            token = secrets.token_urlsafe(32)
+            files = self._credentials(token)
+            await self._start_children()  # they load while the API server does, and wait for it
+            server, listening = self._api_server(files, token), asyncio.Event()
+            core += [_serve(server, listening), _controllers(server)]
             await _unless_one_ends(listening.wait(), core)
-            self._start_children()
-            await _unless_one_ends(self._bring_up(api), core)
+            await _unless_one_ends(self._bring_up(InProcessApi(server)), core)
             description = self.description()
             self._folder.write(description)
             announce.ready(description)
@@ -89,22 +92,27 @@ class Lab:
             "logs": str(folder.logs),
         }
 
-    def _api_server(self) -> ApiServer:
-        folder, network, token = self._folder, self._network, secrets.token_urlsafe(32)
+    def _credentials(self, token: str) -> Certificates:
+        folder, network = self._folder, self._network
         files = make_certificates(folder.certificates, host=network.host)
         kubeconfig.write_secret(folder.token, token)
         kubeconfig.write(folder.kubeconfig, server=network.api, ca_file=files.ca_file, token=token)
+        return files
+
+    def _api_server(self, files: Certificates, token: str) -> "ApiServer":
+        from infra.lab.apiserver.server import create_server
+
         return create_server(
-            host=network.host,
+            host=self._network.host,
             port=API_PORT,
             cert_file=str(files.cert_file),
             key_file=str(files.key_file),
             ca_file=str(files.ca_file),
             admin_token=token,
-            service_prefix=network.prefix,
+            service_prefix=self._network.prefix,
         )
 
-    def _start_children(self) -> None:
+    async def _start_children(self) -> None:
         folder, network, plan = self._folder, self._network, self._plan
         ca_file, token = str(folder.certificates / "ca.crt"), ("--token-file", str(folder.token))
         here = ("--host", network.host, "--port")
@@ -127,7 +135,7 @@ class Lab:
             "load": (*here, str(LOAD_PORT), "--shop", network.shop, "--rate", f"{plan.rate:g}"),
         }
         for name, arguments in programs.items():
-            self._children.start(Child(name, f"infra.lab.{name}", arguments, folder.log(name)))
+            await self._children.start(Child(name, f"infra.lab.{name}", arguments, folder.log(name)))
 
     async def _bring_up(self, api: InProcessApi) -> None:
         network, plan = self._network, self._plan
@@ -154,7 +162,13 @@ class Lab:
             task.result()
 
 
-def _controllers(server: ApiServer) -> "asyncio.Future[None]":
+def _serve(server: "ApiServer", listening: asyncio.Event) -> "asyncio.Future[None]":
+    from infra.lab.apiserver.web import serve
+
+    return asyncio.ensure_future(serve(server, started=listening))
+
+
+def _controllers(server: "ApiServer") -> "asyncio.Future[None]":
     from infra.lab.controllers import run_controllers
 
     root_ca = Path(server.settings.ca_file).read_text(encoding="ascii")
