@@ -4,27 +4,20 @@ What comes out is what a Go server would hold after reading: nulls and empty lis
 times are in UTC, quantities in canonical form, unknown fields dropped.
 """
 
-import base64
-import binascii
 import json
-import re
 from collections.abc import Sequence
 from copy import deepcopy
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
 from typing import Any
 
 from infra.lab.objects import crd, wording
-from infra.lab.objects.patches import json_type
-from infra.lab.objects.quantities import QuantityError, canonical
+from infra.lab.objects.quantities import QuantityError
 from infra.lab.objects.resource import Resource
-from infra.lab.objects.schema import MICRO_TIMES, WIDE, Shape, root_shape
+from infra.lab.objects.scalars import ABSENT, DecodeError, mismatch, quantity, scalar
+from infra.lab.objects.schema import Shape, root_shape
 from infra.lab.objects.statuses import Json, StatusError, bad_request, invalid, invalid_patch
 
-ABSENT: Any = object()
 _TYPE_META = frozenset({"apiVersion", "kind", "metadata"})
-_LIST_TYPES = re.compile(r"List\[(.*)\]")
-_TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?P<fraction>\.\d+)?(Z|[+-]\d\d:\d\d)")
 # Slices the server writes even when they are empty.
 _KEPT_EMPTY = frozenset(
     {
@@ -35,10 +28,6 @@ _KEPT_EMPTY = frozenset(
         ("V1PolicyRule", "verbs"),
     }
 )
-
-
-class DecodeError(ValueError):
-    """A value of the wrong type; the message is Go's."""
 
 
 @dataclass(slots=True)
@@ -169,19 +158,19 @@ def _read(value: Any, shape: Shape, path: str, keys: list[str], reading: _Readin
     if value is None:
         return ABSENT
     if shape.is_quantity and not shape.type.startswith("Dict"):
-        return _quantity(value, shape, keys)
+        return quantity(value, shape, keys)
     if shape.type.startswith("List["):
         return _list(value, shape, path, keys, reading)
     if shape.type.startswith("Dict["):
         return _map(value, shape, path, keys, reading)
     if shape.is_model:
         return _model(value, shape, path, keys, reading)
-    return _scalar(value, shape, keys)
+    return scalar(value, shape, keys)
 
 
 def _model(value: Any, shape: Shape, path: str, keys: list[str], reading: _Reading) -> Any:
     if not isinstance(value, dict):
-        raise _mismatch(value, shape, keys)
+        raise mismatch(value, shape, keys)
     fields, droppable, result = shape.fields(), shape.zero_is_absent, {}
     for name, item in value.items():
         if name not in fields:
@@ -196,7 +185,7 @@ def _model(value: Any, shape: Shape, path: str, keys: list[str], reading: _Readi
 
 def _list(value: Any, shape: Shape, path: str, keys: list[str], reading: _Reading) -> Any:
     if not isinstance(value, list):
-        raise _mismatch(value, shape, keys)
+        raise mismatch(value, shape, keys)
     if not value and (shape.owner, shape.name) not in _KEPT_EMPTY:
         return ABSENT
     item, base = shape.item(), path.removesuffix(".")
@@ -206,92 +195,9 @@ def _list(value: Any, shape: Shape, path: str, keys: list[str], reading: _Readin
 
 def _map(value: Any, shape: Shape, path: str, keys: list[str], reading: _Reading) -> Any:
     if not isinstance(value, dict):
-        raise _mismatch(value, shape, keys)
+        raise mismatch(value, shape, keys)
     if not value:
         return ABSENT
     item = shape.field("")
     read = {name: _read(one, item, f"{path}{name}.", [*keys, name], reading) for name, one in value.items()}
     return {name: "" if one is ABSENT else one for name, one in read.items()}
-
-
-def _scalar(value: Any, shape: Shape, keys: list[str]) -> Any:
-    match shape.type:
-        case "str":
-            fits = isinstance(value, str)
-        case "int":
-            fits = isinstance(value, int) and not isinstance(value, bool)
-        case "bool":
-            fits = isinstance(value, bool)
-        case "float":
-            fits = isinstance(value, int | float) and not isinstance(value, bool)
-        case "datetime":
-            return _time(value, shape, keys)
-        case "bytes":
-            return _bytes(value, shape, keys)
-        case _:
-            return value
-    if not fits:
-        raise _mismatch(value, shape, keys)
-    return value
-
-
-def _quantity(value: Any, shape: Shape, keys: list[str]) -> str:
-    if not isinstance(value, str | int | float) or isinstance(value, bool):
-        raise _mismatch(value, shape, keys)
-    return canonical(value)
-
-
-def _time(value: Any, shape: Shape, keys: list[str]) -> Any:
-    """A time in UTC, to the second or, for micro times, with exactly six digits."""
-    if not isinstance(value, str):
-        raise _mismatch(value, shape, keys)
-    if not value:
-        return ABSENT
-    micro = (shape.owner, shape.name) in MICRO_TIMES
-    layout = "2006-01-02T15:04:05.000000Z07:00" if micro else "2006-01-02T15:04:05Z07:00"
-    found = _TIME.fullmatch(value)
-    fraction = found["fraction"] if found else None
-    if not found or (micro and len(fraction or "") != 7):
-        wanted, got = (".000000", value[19:]) if found and micro else ("2006", value)
-        words = f'parsing time "{value}" as "{layout}": cannot parse "{got}" as "{wanted}"'
-        raise DecodeError(words)
-    moment = datetime.fromisoformat(value).astimezone(UTC)
-    return moment.strftime("%Y-%m-%dT%H:%M:%S.%fZ" if micro else "%Y-%m-%dT%H:%M:%SZ")
-
-
-def _bytes(value: Any, shape: Shape, keys: list[str]) -> str:
-    if not isinstance(value, str):
-        raise _mismatch(value, shape, keys)
-    wrong = re.search(r"[^A-Za-z0-9+/=]", value)
-    at = wrong.start() if wrong else len(value) - len(value) % 4
-    try:
-        base64.b64decode(value, validate=True)
-    except binascii.Error:
-        words = f"illegal base64 data at input byte {at}"
-        raise DecodeError(words) from None
-    return value
-
-
-def _mismatch(value: Any, shape: Shape, keys: list[str]) -> DecodeError:
-    """Go's refusal of a JSON type, naming the struct and the whole path."""
-    struct = _bare(shape.owner) or _bare(shape.type)
-    where = f"struct field {struct}.{'.'.join(keys)}" if keys else "value"
-    return DecodeError(f"json: cannot unmarshal {json_type(value)} into Go {where} of type {_go_type(shape)}")
-
-
-def _bare(model: str) -> str:
-    return re.sub(r"^(Core|Events|Authentication|Discovery)?V\d+", "", model)
-
-
-def _go_type(shape: Shape) -> str:
-    if found := _LIST_TYPES.fullmatch(shape.type):
-        return "[]" + _go_type(Shape(found[1], shape.owner, shape.name))
-    if shape.type.startswith("Dict["):
-        return "map[string]" + _go_type(shape.field(""))
-    if shape.is_model:
-        return f"v1.{_bare(shape.type)}"
-    if shape.type == "int":
-        return "int64" if shape.name in WIDE else "int32"
-    return {"str": "string", "float": "float64", "datetime": "string", "bytes": "[]uint8"}.get(
-        shape.type, shape.type
-    )

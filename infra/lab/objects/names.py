@@ -45,7 +45,7 @@ _CONFIG_KEY_WORDS = (
 
 
 def _check(text: str, pattern: str, words: str, longest: int) -> list[str]:
-    problems = [f"must be no more than {longest} characters"] if len(text) > longest else []
+    problems = [f"must be no more than {longest} bytes"] if len(text) > longest else []
     return problems if re.fullmatch(pattern, text, re.ASCII) else [*problems, words]
 
 
@@ -73,7 +73,7 @@ def qualified(text: str) -> list[str]:
     if not name:
         return [*problems, "name part must be non-empty", _NAME_PART_WORDS]
     if len(name) > 63:
-        problems.append("name part must be no more than 63 characters")
+        problems.append("name part must be no more than 63 bytes")
     return problems if re.fullmatch(_NAME_PART, name, re.ASCII) else [*problems, _NAME_PART_WORDS]
 
 
@@ -91,7 +91,7 @@ def config_key(text: str) -> list[str]:
 def port_name(text: str) -> list[str]:
     """What is wrong with the name of a port."""
     if len(text) > 15:
-        return ["must be no more than 15 characters"]
+        return ["must be no more than 15 bytes"]
     if not _PORT_NAME.fullmatch(text):
         return ["must contain only alpha-numeric characters (a-z, 0-9), and hyphens (-)"]
     if not re.search("[a-z]", text):
