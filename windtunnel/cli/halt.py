@@ -63,8 +63,11 @@ def _connect(name: str) -> "Cluster":
     from windtunnel.clients.cluster import connect
     from windtunnel.clients.installation import cluster_entry
     from windtunnel.files import find_policy, load_policy
+    from windtunnel.model.policy import Policy
 
-    return connect(cluster_entry(load_policy(find_policy(Path.cwd())), name))
+    # Without a name no file is read: a broken one must not stand between somebody and the lever.
+    policy = load_policy(find_policy(Path.cwd())) if name else Policy()
+    return connect(cluster_entry(policy, name))
 
 
 def _who() -> str:
