@@ -35,7 +35,7 @@ def size(replica_set: Object) -> int:
 
 
 def limits(deployment: Object) -> tuple[int, int]:
-    """MaxSurge and maxUnavailable in pods. Percentages of the surge round up, of the others down; never both 0."""
+    """Most pods above, and most pods missing: a percentage of the first rounds up, of the other down."""
     strategy = deployment["spec"].get("strategy") or {}
     if strategy.get("type") == "Recreate":
         return 0, 0

@@ -168,13 +168,9 @@ class DisruptionBudgetController:
         Raises:
             UnscalableError: one of the controllers has no scale.
         """
-        sizes: dict[str, int] = {}
-        for pod in selected:
-            reference = controller_of(pod)
-            if reference is not None and reference["uid"] not in sizes:
-                uid, size = self._size_of(reference, pod["metadata"]["namespace"])
-                sizes[uid] = size
-        return sum(sizes.values())
+        direct = {one["uid"]: one for one in map(controller_of, selected) if one is not None}
+        namespace = selected[0]["metadata"]["namespace"] if selected else ""
+        return sum(dict(self._size_of(one, namespace) for one in direct.values()).values())
 
     def _size_of(self, reference: Object, namespace: str) -> tuple[str, int]:
         resource = self._cluster.resource_of(reference["apiVersion"], reference["kind"])

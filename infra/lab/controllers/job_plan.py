@@ -109,7 +109,7 @@ def _restarted(job: Object, count: Tally) -> int:
 
 
 def seconds_to_deadline(job: Object, now: datetime) -> float:
-    """Seconds until activeDeadlineSeconds is over; infinite where there is none or the job has not started."""
+    """Seconds until activeDeadlineSeconds is over; infinite where it is not set or not running."""
     limit, started = job["spec"].get("activeDeadlineSeconds"), (job.get("status") or {}).get("startTime")
     if limit is None or not started or job["spec"].get("suspend"):
         return float("inf")
@@ -140,16 +140,16 @@ def free_indexes(job: Object, count: Tally, how_many: int) -> list[int]:
 
 
 def status_of(job: Object, count: Tally, ended: Sequence[str], now: datetime) -> Object:
-    """The status. `ended` is a verdict: it adds two conditions, the intent and, once no pod is left, the end."""
+    """The status. A verdict (`ended`) adds two conditions: the intent and, once no pod is left, the end."""
     old = job.get("status") or {}
     conditions = list(old.get("conditions") or [])
     status: Object = {}
     kind, reason, message = ended
     if kind:
         intent = "SuccessCriteriaMet" if kind == "Complete" else "FailureTarget"
-        conditions = _set(conditions, intent, "True", reason, message, now)
+        conditions = _set(conditions, intent, "True", reason=reason, message=message, now=now)
         if not count.active and not count.terminating:
-            conditions = _set(conditions, kind, "True", reason, message, now)
+            conditions = _set(conditions, kind, "True", reason=reason, message=message, now=now)
     else:
         conditions = _suspension(conditions, bool(job["spec"].get("suspend")), now)
     if conditions:
@@ -168,14 +168,14 @@ def status_of(job: Object, count: Tally, ended: Sequence[str], now: datetime) ->
 
 def _suspension(conditions: list[Object], suspended: bool, now: datetime) -> list[Object]:  # noqa: FBT001 - a state
     if suspended:
-        return _set(conditions, "Suspended", "True", "JobSuspended", "Job suspended", now)
+        return _set(conditions, "Suspended", "True", reason="JobSuspended", message="Job suspended", now=now)
     if any(one["type"] == "Suspended" for one in conditions):
-        return _set(conditions, "Suspended", "False", "JobResumed", "Job resumed", now)
+        return _set(conditions, "Suspended", "False", reason="JobResumed", message="Job resumed", now=now)
     return conditions
 
 
 def _set(
-    conditions: list[Object], kind: str, status: str, reason: str, message: str, now: datetime
+    conditions: list[Object], kind: str, status: str, *, reason: str, message: str, now: datetime
 ) -> list[Object]:
     changed = with_condition(conditions, kind, status, reason=reason, message=message, now=now)
     stamp = as_time(now)

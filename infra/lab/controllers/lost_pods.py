@@ -36,7 +36,7 @@ class LostPodController:
         elif old is None:
             self._missing_since.pop(new["metadata"]["name"], None)
 
-    def _on_pod(self, old: Object | None, new: Object | None) -> None:
+    def _on_pod(self, _old: Object | None, new: Object | None) -> None:
         name = new["spec"].get("nodeName", "") if new is not None else ""
         if name and name not in self._missing_since and self._nodes.get("", name) is None:
             self.queue.add(name)

@@ -17,9 +17,9 @@ from infra.lab.objects.resource import Resource
 
 ROOT_CA = "kube-root-ca.crt"
 _DESCRIPTION = (
-    "Contains a CA bundle that can be used to verify the kube-apiserver when using internal endpoints such as the "
-    "internal service IP or kubernetes.default.svc. No other usage is guaranteed across distributions of Kubernetes "
-    "clusters."
+    "Contains a CA bundle that can be used to verify the kube-apiserver when using internal endpoints such as "
+    "the internal service IP or kubernetes.default.svc. No other usage is guaranteed across distributions of "
+    "Kubernetes clusters."
 )
 
 
@@ -105,7 +105,7 @@ class NamespaceController:
         if cache.resource.namespaced:
             cache.listen(self._on_content)
 
-    def _on_namespace(self, old: Object | None, new: Object | None) -> None:
+    def _on_namespace(self, _old: Object | None, new: Object | None) -> None:
         if new is not None:
             self.queue.add(new["metadata"]["name"])
 

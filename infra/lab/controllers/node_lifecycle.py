@@ -79,7 +79,7 @@ def unready(pod: Object, now: datetime) -> Change | None:
 
 
 class NodeLifecycleController:
-    """Watches over heartbeats: a node's status and its lease. What counts is that they change, not what they say."""
+    """Listens for heartbeats, in a node's status and its lease: what counts is that they change."""
 
     name = "nodelifecycle"
 

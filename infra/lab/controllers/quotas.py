@@ -70,7 +70,7 @@ class QuotaController:
         if cache.resource.namespaced and cache.resource != kinds.QUOTAS:
             cache.listen(self._on_content)
 
-    def _on_quota(self, old: Object | None, new: Object | None) -> None:
+    def _on_quota(self, _old: Object | None, new: Object | None) -> None:
         if new is not None:
             self.queue.add((new["metadata"]["namespace"], new["metadata"]["name"]))
 

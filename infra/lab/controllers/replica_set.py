@@ -26,6 +26,8 @@ def plan_pods(replica_set: Object, owned: Iterable[Object], related: Iterable[Ob
     owned = list(owned)
     active = [pod for pod in owned if pods.is_active(pod)]
     surplus = len(active) - replica_set["spec"].get("replicas", 1)
+    if not surplus:
+        return []
     note = _note(
         replica_set, "SuccessfulCreate", "Created pod: {name}", "FailedCreate", "Error creating: {error}"
     )

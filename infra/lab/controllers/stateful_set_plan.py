@@ -80,7 +80,7 @@ def new_pod(fleet: Fleet, ordinal: int) -> Object:
 
 
 def _revision_for(fleet: Fleet, ordinal: int) -> Object:
-    """A pod lost during a rollout comes back as it was; beyond the rolled-out part that is the old revision."""
+    """A pod lost during a rollout comes back as it was: below the rolled-out part with the old revision."""
     if hash_of(fleet.current) == hash_of(fleet.update):
         return fleet.update
     strategy = fleet.owner["spec"].get("updateStrategy") or {}

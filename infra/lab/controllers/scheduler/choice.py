@@ -57,7 +57,7 @@ def _skew(pod: Object, node: Object, fit: Sequence[Object], view: View) -> int:
 
 
 def _fullness(node: Object, view: View) -> float:
-    """The larger share of processor or memory that is taken, in tenths so that small differences do not count."""
+    """The larger share of processor or memory that is taken, in tenths: small differences do not count."""
     have = (node.get("status") or {}).get("allocatable") or {}
     requested = view.ledger.use(node["metadata"]["name"]).requested
     shares = [
