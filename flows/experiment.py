@@ -1,6 +1,6 @@
 """The main job: one chaos experiment, from its file to its verdict."""
 
-from prefect import flow
+from prefect import flow, runtime
 from prefect.client.schemas.objects import State
 
 from tasks.baseline import baseline
@@ -10,7 +10,7 @@ from tasks.hold import hold_target
 from tasks.inject import inject
 from tasks.live_run import LiveRun
 from tasks.observe import observe
-from tasks.opening import open_run
+from tasks.opening import experiment_name, open_run
 from tasks.precheck import precheck
 from tasks.recover import recover
 from tasks.request import RunRequest
@@ -19,10 +19,16 @@ from tasks.rollback import rollback
 from tasks.watching import watching
 
 
+def named() -> str:
+    """Return the flow run's name: the experiment, and the run id by which the ledger knows it."""
+    request: RunRequest = runtime.flow_run.parameters["request"]
+    return f"{experiment_name(request)} {request.run_id}"
+
+
 @flow(
     name="experiment",
     description="Runs one chaos experiment: checks that it may, injects, observes, undoes, and tells.",
-    flow_run_name="{request.run_id}",
+    flow_run_name=named,
     persist_result=False,
     retries=0,
 )

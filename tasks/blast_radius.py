@@ -10,7 +10,7 @@ from windtunnel.clients.readiness import controller
 from windtunnel.clients.selectors import selects
 from windtunnel.clients.targets import ResolvedTarget, resolve
 from windtunnel.faults.radius import planned_targets
-from windtunnel.model.ticket import ObjectRef
+from windtunnel.model.ticket import ObjectRef, UndoTicket
 
 Object = Mapping[str, Any]
 
@@ -27,13 +27,19 @@ def summarise(run: LiveRun) -> TargetSummary:
         workload_labels=target.labels,
         namespace_labels=target.namespace_labels,
         pods=len(target.candidates),
-        planned_pods=sum(planned_targets(plan.ticket).pods for plan in run.plans),
+        planned_pods=sum(_pods_hit(plan.ticket) for plan in run.plans),
         planned_nodes=len(nodes),
         node_labels={name: _labels(run.cluster.get("Node", name)) for name in nodes},
         namespaces=frozenset(namespaces),
         workloads=frozenset(_workloads(run.cluster, target, drained, refs)),
         services=frozenset(_services(run.cluster, target, drained)),
     )
+
+
+def _pods_hit(ticket: UndoTicket) -> int:
+    """Count the pods hit as pods; those that leave with their node are counted by the node."""
+    radius = planned_targets(ticket)
+    return 0 if radius.nodes else radius.pods
 
 
 def _workloads(

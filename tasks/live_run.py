@@ -23,9 +23,8 @@ from windtunnel.model.ticket import UndoTicket
 from windtunnel.model.verdict import Judgement
 from windtunnel.probes.sampler import Sampler
 
-log = logging.getLogger("windtunnel.run")
-
 Listener = Callable[[Event], None]
+Log = logging.Logger | logging.LoggerAdapter[logging.Logger]
 Thing = TypeVar("Thing")
 
 
@@ -50,6 +49,7 @@ class LiveRun:
         policy: Policy,
         ledger: Ledger,
         clock: Clock,
+        log: Log,
     ) -> None:
         self.run_id = run_id
         self.seed = seed
@@ -58,6 +58,7 @@ class LiveRun:
         self.policy = policy
         self.ledger = ledger
         self.clock = clock
+        self.log = log
         self.rng = random.Random(seed)  # noqa: S311 - chooses victims, keeps no secret
         self.stopping = StopSignal()
         self.samples = SampleBook()
@@ -143,7 +144,7 @@ class LiveRun:
             LedgerError: it cannot be kept.
         """
         self.ledger.append(self.run_id, event)
-        log.info("%s: %s", event.kind, event.message)
+        self.log.info("%s: %s", event.kind, event.message)
         for listener in self._listeners:
             listener(event)
 

@@ -5,12 +5,15 @@ from contextlib import contextmanager
 from importlib.metadata import version
 from platform import node, python_version
 
+from prefect.logging import get_run_logger
+
 from tasks.live_run import LiveRun
 from tasks.notifier import Notifier
-from tasks.request import RunRequest, new_run_id, new_seed
+from tasks.request import RunRequest, new_seed
 from windtunnel.clock import Clock, SystemClock
 from windtunnel.files import parse_experiment, parse_policy
 from windtunnel.ledger import Ledger, Origin, open_ledger
+from windtunnel.model.errors import InputError
 from windtunnel.model.policy import Policy
 from windtunnel.model.record import EventKind
 
@@ -28,17 +31,26 @@ def open_run(request: RunRequest) -> Iterator[LiveRun]:
     experiment = parse_experiment(request.experiment_text, request.experiment_source, policy=policy)
     with open_ledger() as ledger:
         run = LiveRun(
-            run_id=request.run_id or new_run_id(clock.now()),
+            run_id=request.run_id,
             seed=request.seed if request.seed is not None else new_seed(),
             request=request,
             experiment=experiment,
             policy=policy,
             ledger=ledger,
             clock=clock,
+            log=get_run_logger(),  # asked here: it knows the flow run in this thread alone, and serves in all
         )
         _begin(run, ledger, clock)
         with Notifier(run):
             yield run
+
+
+def experiment_name(request: RunRequest) -> str:
+    """Return the name in the experiment's file, or its path where the file cannot be used."""
+    try:
+        return parse_experiment(request.experiment_text, request.experiment_source).name
+    except InputError:
+        return request.experiment_source
 
 
 def _begin(run: LiveRun, ledger: Ledger, clock: Clock) -> None:

@@ -5,6 +5,18 @@ from datetime import datetime
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from windtunnel.clock import SystemClock
+
+
+def new_run_id(now: datetime) -> str:
+    """Make a run id that sorts by time and fits into Kubernetes names and labels."""
+    return f"{now:%Y%m%d-%H%M%S}-{secrets.token_hex(2)}"
+
+
+def new_seed() -> int:
+    """Draw a seed for a run that was given none; it is kept in the record."""
+    return secrets.randbelow(2**31)
+
 
 class RunRequest(BaseModel):
     """One run of one experiment. The texts travel with the run, so that a worker needs no shared disk."""
@@ -21,16 +33,8 @@ class RunRequest(BaseModel):
         default=None, ge=0, description="Chooses the victims. Empty: a new one, kept in the record."
     )
     run_id: str = Field(
-        default="", pattern=r"^[a-z0-9-]{0,40}$", description="Name of the run. Empty: made from the time."
+        default_factory=lambda: new_run_id(SystemClock().now()),
+        pattern=r"^[a-z0-9]([a-z0-9-]{0,38}[a-z0-9])?$",
+        description="Name of the run. Empty: made from the time.",
     )
     triggered_by: str = Field(default="", description="Who or what started it, for the record.")
-
-
-def new_run_id(now: datetime) -> str:
-    """Make a run id that sorts by time and fits into Kubernetes names and labels."""
-    return f"{now:%Y%m%d-%H%M%S}-{secrets.token_hex(2)}"
-
-
-def new_seed() -> int:
-    """Draw a seed for a run that was given none; it is kept in the record."""
-    return secrets.randbelow(2**31)

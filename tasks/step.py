@@ -1,5 +1,6 @@
 """A step of a run as a Prefect task that ends in a named state and tells the flow whether to go on."""
 
+import logging
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -9,6 +10,7 @@ from prefect.client.schemas.objects import State
 from prefect.states import Completed, Failed
 
 from tasks.live_run import LiveRun
+from windtunnel.model.errors import WindtunnelError
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,17 +37,24 @@ def step(name: str) -> Callable[[Callable[[LiveRun], Ending]], Callable[[LiveRun
 
     def wrap(function: Callable[[LiveRun], Ending]) -> Callable[[LiveRun], bool]:
         @task(name=name, description=function.__doc__, cache_policy=NO_CACHE, persist_result=False, retries=0)
-        def body(run: LiveRun, endings: list[Ending]) -> State[None]:
-            ending = function(run)
-            endings.append(ending)
-            return ending.state()
+        def body(run: LiveRun, box: _Box) -> State[None]:
+            try:
+                box.ending = function(run)
+            except WindtunnelError as error:  # foreseen: shown as a sentence, without a traceback
+                box.error = error
+                return Failed(name=type(error).__name__.removesuffix("Error"), message=str(error))
+            return box.ending.state()
 
         def call(run: LiveRun) -> bool:
-            endings = _Endings()
-            state = body(run, endings, return_state=True)
-            if not endings:
-                state.result()  # raises what the function raised
-            return endings[0].go_on
+            box = _Box()
+            state = body(run, box, return_state=True)
+            if box.error is not None:
+                raise box.error
+            if box.ending is None:
+                state.result()  # raises what Prefect kept of an unforeseen error
+                msg = f"the step {name} ended without saying how"
+                raise RuntimeError(msg)
+            return box.ending.go_on
 
         call.__doc__ = function.__doc__
         return call
@@ -53,5 +62,19 @@ def step(name: str) -> Callable[[Callable[[LiveRun], Ending]], Callable[[LiveRun
     return wrap
 
 
-class _Endings(list[Ending]):
-    """A list that Prefect passes by reference; it copies plain ones when it looks for futures in them."""
+class _Box:
+    """Carries what a step found out past Prefect, which hands on states alone."""
+
+    def __init__(self) -> None:
+        self.ending: Ending | None = None
+        self.error: WindtunnelError | None = None
+
+
+def _without_empty_traceback(record: logging.LogRecord) -> bool:
+    """Take the words "NoneType: None" off Prefect's log of a task that returned a failed state."""
+    if record.exc_info and record.exc_info[0] is None:
+        record.exc_info = None
+    return True
+
+
+logging.getLogger("prefect.task_runs").addFilter(_without_empty_traceback)

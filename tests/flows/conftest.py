@@ -4,6 +4,10 @@ from collections.abc import Iterator
 
 import pytest
 
+from windtunnel.model.errors import InputError
+
+from tests.lab.conftest import lab  # noqa: F401 - the same lab, for whole runs
+
 EXPERIMENT = """
 experiment: payments-scaled
 hypothesis: One payments pod more or less is not noticed.
@@ -42,13 +46,24 @@ def experiment_text(**changes: str) -> str:
 @pytest.fixture(scope="session")
 def prefect_server(lab) -> Iterator[str]:
     """Start a Prefect server in the lab's state folder; give its API address."""
-    from prefect.settings import PREFECT_API_URL, PREFECT_LOGGING_LEVEL, temporary_settings
+    from prefect.settings import (
+        PREFECT_API_URL,
+        PREFECT_LOGGING_LEVEL,
+        PREFECT_LOGGING_TO_API_ENABLED,
+        temporary_settings,
+    )
 
     from windtunnel.cli.prefect_server import start_server, stop_server
 
     server = start_server()
     try:
-        with temporary_settings({PREFECT_API_URL: server.api, PREFECT_LOGGING_LEVEL: "ERROR"}):
+        with temporary_settings(
+            {
+                PREFECT_API_URL: server.api,
+                PREFECT_LOGGING_LEVEL: "CRITICAL",
+                PREFECT_LOGGING_TO_API_ENABLED: False,
+            }
+        ):
             yield server.api
     finally:
         stop_server()
@@ -73,10 +88,9 @@ def run(prefect_server, cluster):
     from flows.experiment import experiment
     from tasks.request import RunRequest
 
-    def run_it(text: str, *, policy: str = "", seed: int | None = None, run_id: str = ""):
-        request = RunRequest(experiment_text=text, policy_text=policy, seed=seed, run_id=run_id)
-        state = experiment(request, return_state=True)
-        return Outcome(state=state, run_id=run_id or "last")
+    def run_it(text: str, *, policy: str = "", seed: int | None = None):
+        request = RunRequest(experiment_text=text, policy_text=policy, seed=seed)
+        return Outcome(state=experiment(request, return_state=True), run_id=request.run_id)
 
     before = replicas(cluster)
     yield run_it
@@ -91,6 +105,8 @@ class Outcome:
         from windtunnel.ledger import open_ledger
         from windtunnel.model.judge import judge
 
+        if not state.is_completed() and isinstance(error := state.result(raise_on_failure=False), InputError):
+            raise error
         self.state = state
         with open_ledger() as ledger:
             self.summary = ledger.find(run_id)

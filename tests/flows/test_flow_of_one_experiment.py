@@ -25,7 +25,7 @@ def test_the_run_and_its_artifact_are_in_the_prefect_ui(run, written, prefect_se
     outcome = run(written())
     flow_run_id = str(outcome.state.state_details.flow_run_id)
     seen = httpx.get(f"{prefect_server}/flow_runs/{flow_run_id}").json()
-    assert (seen["name"], seen["state"]["name"]) == (outcome.summary.run_id, "Passed")
+    assert (seen["name"], seen["state"]["name"]) == (f"payments-scaled {outcome.summary.run_id}", "Passed")
     asked = {"artifacts": {"flow_run_id": {"any_": [flow_run_id]}}}
     artifacts = httpx.post(f"{prefect_server}/artifacts/filter", json=asked).json()
     assert any("payments-scaled" in artifact["data"] for artifact in artifacts)
@@ -123,8 +123,8 @@ def test_a_target_held_by_another_run_blocks_and_names_the_holder(run, written, 
 @pytest.mark.parametrize(
     ("changes", "verdict", "says"),
     [
-        ({"namespace": "nowhere"}, "not_tested", "the namespace 'nowhere' does not exist"),
-        ({"workload": "deployment/ghost"}, "not_tested", "deployment/ghost does not exist in shop"),
+        ({"namespace": "nowhere"}, "not_tested", "namespace 'nowhere' does not exist"),
+        ({"workload": "deployment/ghost"}, "not_tested", "ghost does not exist in shop"),
         ({"url": "http://nobody.shop.svc:1/"}, "inconclusive", "nobody"),
         ({"fault": "deployment-scale: {replicas: 3}"}, "not_tested", "3 replicas already"),
     ],
@@ -181,12 +181,12 @@ def test_a_slack_that_refuses_is_on_record_and_changes_nothing(run, written, lab
 
 def test_slack_is_told_in_one_thread(run, written, lab):
     outcome = run(written(), policy="slack: {channel: '#resilience'}\n")
-    messages = [
-        message
-        for message in httpx.get(f"{lab['recorder']}/messages.json").json()
-        if outcome.summary.run_id in str(message)
-    ]
-    assert "payments-scaled: passed" in str(messages[0])
+    messages = httpx.get(f"{lab['recorder']}/messages.json").json()["slack"]
+    first = next(message for message in messages if outcome.summary.run_id in str(message["blocks"]))
+    thread = [message["text"] for message in messages if message["thread_ts"] == first["ts"]]
+    assert first["text"].startswith("payments-scaled: passed.")
+    assert thread[0].startswith("scaled deployment/payments")
+    assert thread[-1].startswith("payments-scaled: passed.")
 
 
 def test_unusable_input_is_refused_before_anything_is_recorded(run, written):
@@ -196,7 +196,7 @@ def test_unusable_input_is_refused_before_anything_is_recorded(run, written):
     with open_ledger() as ledger:
         before = ledger.runs()
     with pytest.raises(InputError, match="durration"):
-        run(written().replace("duration", "durration")).state.result()
+        run(written().replace("duration", "durration"))
     with open_ledger() as ledger:
         assert ledger.runs() == before
 

@@ -108,7 +108,7 @@ def _summary(runs: Sequence[dict[str, Any]], lab: dict[str, Any], prefect_ui: st
         report.parent.mkdir(parents=True, exist_ok=True)
         _windtunnel("report", run["run_id"], "--output", str(report))
         rows.append((run["experiment"], run["verdict"], scene.expected, run["undo"], str(report)))
-    shown = [f"  {line}" for line in _slack_lines(lab["slack_messages"])]
+    shown = [f"  {line}" for line in _slack_lines(lab["recorder"] + "/messages.json")]
     return "\n".join(
         (
             columns(("experiment", "verdict", "expected", "undo", "report"), rows),
@@ -125,7 +125,7 @@ def _summary(runs: Sequence[dict[str, Any]], lab: dict[str, Any], prefect_ui: st
 def _slack_lines(address: str) -> list[str]:
     with urlopen(address, timeout=5) as answer:  # noqa: S310 - the lab's own address on loopback
         messages = json.load(answer)
-    return [str(message.get("text", "")) for message in messages]
+    return [("    " if message["thread_ts"] else "") + message["text"] for message in messages["slack"]]
 
 
 def _windtunnel(*arguments: str, capture: bool = True) -> str:
