@@ -3,6 +3,7 @@
 import json
 import math
 import threading
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta, timezone
 
 import pytest
@@ -95,6 +96,17 @@ def test_data_that_is_no_json_is_kept_as_what_it_says(begun):
     assert kept == {"when": stamp(START), "some": ["a", "b"], "pair": [1, 2], "odd": "nan", "phase": "during"}
 
 
+def test_text_that_no_database_could_hold_is_kept_as_well_as_it_can_be(begun):
+    begun.append("run-1", Event(START, EventKind.ERROR, "a\0b \udce9", {"x\udce9": "\0"}))
+    begun.append_samples("run-1", [replace(sample(0), detail="\0", error="\udce9")])
+    begun.flush()
+
+    record = begun.read("run-1")
+    assert record.events[0].message == "a\ufffdb ?"
+    assert record.events[0].data == {"x?": "\ufffd"}
+    assert (record.samples[0].detail, record.samples[0].error) == ("\ufffd", "?")
+
+
 def test_a_run_that_was_never_begun_takes_nothing(ledger):
     with pytest.raises(LedgerError, match="ghost: it was never begun"):
         ledger.append("ghost", event(0))
@@ -165,6 +177,18 @@ def test_a_batch_writer_keeps_what_it_could_not_write():
     with pytest.raises(LedgerError, match="disk full"):
         writer.close()
     assert writer._waiting == [{"a": 1}]
+
+
+def test_whatever_breaks_in_the_writing_thread_is_raised():
+    def break_down(_rows):
+        msg = "no idea"
+        raise TypeError(msg)
+
+    writer = BatchWriter(break_down)
+    writer.add([{"a": 1}])
+
+    with pytest.raises(LedgerError, match="no idea"):
+        writer.close()
 
 
 def test_following_gives_only_what_is_new(begun):
@@ -241,24 +265,25 @@ def test_the_files_that_a_run_was_made_from_are_kept(ledger):
 
 
 _TIMES = st.datetimes(datetime(1990, 1, 1), datetime(2100, 1, 1), timezones=st.just(UTC))  # noqa: DTZ001
+_TEXT = st.text(st.characters(exclude_characters="\0", exclude_categories=["Cs"]))
 _JSON = st.recursive(
-    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | st.text(),
-    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(), inner, max_size=3),
+    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | _TEXT,
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(_TEXT, inner, max_size=3),
     max_leaves=8,
 )
 _EVENTS = st.builds(
-    Event, _TIMES, st.sampled_from(EventKind), st.text(), st.dictionaries(st.text(), _JSON, max_size=3)
+    Event, _TIMES, st.sampled_from(EventKind), _TEXT, st.dictionaries(_TEXT, _JSON, max_size=3)
 )
 _SAMPLES = st.builds(
     Sample,
     at=_TIMES,
-    probe=st.text(),
+    probe=_TEXT,
     phase=st.sampled_from(Phase),
     ok=st.none() | st.booleans(),
     value=st.none() | st.floats(allow_nan=False),
     took_s=st.floats(0, 1e6),
-    detail=st.text(),
-    error=st.text(),
+    detail=_TEXT,
+    error=_TEXT,
 )
 
 

@@ -9,7 +9,7 @@ from sqlalchemy import Connection, Table, select
 
 from windtunnel.ledger.tables import events, samples
 from windtunnel.ledger.writer import Row
-from windtunnel.model.forms import from_millis, plain, to_millis
+from windtunnel.model.forms import clean, from_millis, plain, to_millis
 from windtunnel.model.record import Event, EventKind, Phase, Sample
 
 
@@ -19,7 +19,7 @@ def event_row(run_id: str, event: Event) -> Row:
         "run_id": run_id,
         "at": to_millis(event.at),
         "kind": str(event.kind),
-        "message": event.message,
+        "message": clean(event.message),
         "data": json.dumps(plain(event.data)),
     }
 
@@ -31,13 +31,13 @@ def sample_row(run_id: str, sample: Sample) -> Row:
     return {
         "run_id": run_id,
         "at": to_millis(sample.at),
-        "probe": sample.probe,
+        "probe": clean(sample.probe),
         "phase": str(sample.phase),
         "ok": sample.ok,
         "value": value,
         "took_s": sample.took_s,
-        "detail": sample.detail,
-        "error": sample.error,
+        "detail": clean(sample.detail),
+        "error": clean(sample.error),
     }
 
 

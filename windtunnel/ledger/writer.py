@@ -21,7 +21,7 @@ class BatchWriter:
     def __init__(self, write: Callable[[Sequence[Row]], None]) -> None:
         self._write = write
         self._waiting: list[Row] = []
-        self._error: LedgerError | None = None
+        self._error: Exception | None = None
         self._lock = threading.Lock()  # guards _waiting and _error
         self._writing = threading.Lock()  # one batch at a time, so that batches keep their order
         self._wake = threading.Event()
@@ -81,7 +81,7 @@ class BatchWriter:
                 return
             try:
                 self._write(batch)
-            except LedgerError as error:
+            except Exception as error:  # noqa: BLE001 - kept and raised again: a thread that dies tells nobody
                 with self._lock:
                     self._error = error
                 return

@@ -91,10 +91,12 @@ def plain(value: Any) -> Any:  # noqa: PLR0911 - a table of cases
             return stamp(value)
         case None | bool() | int():
             return value
+        case str():
+            return clean(value)
         case float():
             return value if isfinite(value) else str(value)
         case Mapping():
-            return {str(key): plain(item) for key, item in value.items()}
+            return {clean(str(key)): plain(item) for key, item in value.items()}
         case list() | tuple():
             return [plain(item) for item in value]
         case set() | frozenset():
@@ -102,7 +104,12 @@ def plain(value: Any) -> Any:  # noqa: PLR0911 - a table of cases
         case _ if is_dataclass(value) and not isinstance(value, type):
             return {name.name: plain(getattr(value, name.name)) for name in fields(value)}
         case _:
-            return str(value)
+            return clean(str(value))
+
+
+def clean(text: str) -> str:
+    """Return *text* as every database and terminal can hold it: no NUL, no halves of characters."""
+    return text.encode("utf-8", "replace").decode("utf-8").replace("\0", "\N{REPLACEMENT CHARACTER}")
 
 
 def record_form(record: Record) -> dict[str, Any]:
