@@ -121,9 +121,18 @@ class LabFolder:
 
     @contextmanager
     def one_at_a_time(self) -> Iterator[None]:
-        """Let one `up` or `down` of this folder work at a time; the next one waits."""
-        self.root.mkdir(parents=True, exist_ok=True, mode=0o700)
-        descriptor = os.open(self.root / "up.lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        """Let one `up` or `down` of this folder work at a time; the next one waits.
+
+        Raises:
+            LabError: the folder cannot be made or written to.
+        """
+        try:
+            self.root.mkdir(parents=True, exist_ok=True, mode=0o700)
+            descriptor = os.open(self.root / "up.lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        except OSError as error:
+            why = error.strerror or str(error)
+            msg = f"The lab's folder {self.root} cannot be used: {why}. Set WINDTUNNEL_HOME to another."
+            raise LabError(msg) from error
         try:
             fcntl.flock(descriptor, fcntl.LOCK_EX)
             yield

@@ -10,6 +10,7 @@ from functools import partial
 from pathlib import Path
 
 from infra.lab.node.lifeline import die_with_parent
+from infra.lab.state import LabError, tail
 
 LOG = logging.getLogger("lab.supervisor")
 
@@ -17,6 +18,8 @@ FIRST_PAUSE_SECONDS = 0.5
 LONGEST_PAUSE_SECONDS = 10.0
 STEADY_SECONDS = 30.0
 """A child that ran so long is started again without the pauses it earned before."""
+
+LOSSES_KEPT = 10
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +39,17 @@ class Supervisor:
         self._running: dict[str, asyncio.subprocess.Process] = {}
         self._keepers: list[asyncio.Task[None]] = []
         self._stopping = False
+        self._lost: asyncio.Queue[tuple[Child, int]] = asyncio.Queue(LOSSES_KEPT)
+
+    async def loss(self) -> None:
+        """Wait until a child ends by itself.
+
+        Raises:
+            LabError: one did; the text has the last lines of its log.
+        """
+        child, status = await self._lost.get()
+        msg = f"{child.name} ended with status {status}; the last lines of {child.log}:\n{tail(child.log)}"
+        raise LabError(msg)
 
     async def start(self, child: Child) -> None:
         """Start *child*, and keep it running from now on."""
@@ -65,6 +79,8 @@ class Supervisor:
             status = await process.wait()
             if self._stopping:
                 return
+            if not self._lost.full():
+                self._lost.put_nowait((child, status))
             if loop.time() - began > STEADY_SECONDS:
                 pause = FIRST_PAUSE_SECONDS
             LOG.error("%s ended by itself with status %d; started again in %gs", child.name, status, pause)

@@ -1,7 +1,9 @@
 """Start a lab, and return once its shop serves customers."""
 
+import importlib.util
 import json
 import os
+import platform
 import select
 import signal
 import subprocess
@@ -14,6 +16,7 @@ from typing import Any, Literal
 from infra.lab import processes
 from infra.lab.state import MARKER, LabError, LabFolder, tail
 
+NEEDED = ("aiohttp", "cryptography", "orjson", "prombed", "starlette", "uvicorn")
 READY_WITHIN_SECONDS = 60.0
 MAX_REPLICAS = 50
 MAX_NODES = 20
@@ -44,6 +47,7 @@ def up(
     Raises:
         LabError: it did not start; the text names the log file and ends with its last lines.
     """
+    _check_machine()
     program = _program(prometheus, prometheus_program)
     _check("replicas", replicas, 1, MAX_REPLICAS)
     _check("nodes", nodes, 1, MAX_NODES)
@@ -56,6 +60,19 @@ def up(
         options = ["--home", str(folder.home), "--replicas", str(replicas), "--nodes", str(nodes)]
         options += ["--rate", f"{rate:g}", "--prometheus", program, "--ready-within", f"{ready_within_s:g}"]
         return _start(folder, options, within_s=ready_within_s + 5)
+
+
+def _check_machine() -> None:
+    if platform.system() != "Linux":
+        msg = (
+            f"The lab runs on Linux only, not on {platform.system()}: it needs all of 127.0.0.0/8 and /proc."
+        )
+        raise LabError(msg)
+    missing = [name for name in NEEDED if importlib.util.find_spec(name) is None]
+    if missing:
+        names = ", ".join(missing)
+        msg = f"The lab needs packages that are not installed: {names}. Run: pip install -e '.[lab]'"
+        raise LabError(msg)
 
 
 def _program(prometheus: str, given: str) -> str:

@@ -16,7 +16,7 @@ from infra.lab.apiserver.certificates import Certificates, make_certificates
 from infra.lab.client import InProcessApi
 from infra.lab.shop.http_client import Upstream
 from infra.lab.shop.http_server import BadRequestError
-from infra.lab.state import LabError, LabFolder
+from infra.lab.state import LabError, LabFolder, tail
 from infra.lab.supervisor import Child, Supervisor
 
 if TYPE_CHECKING:
@@ -59,7 +59,9 @@ class Lab:
             server, listening = self._api_server(files, token), asyncio.Event()
             core += [_serve(server, listening), _controllers(server)]
             await _unless_one_ends(listening.wait(), core)
-            await _unless_one_ends(self._bring_up(InProcessApi(server)), core)
+            lost = asyncio.ensure_future(self._children.loss())  # later losses are made good and logged
+            await _unless_one_ends(self._bring_up(InProcessApi(server)), [*core, lost])
+            lost.cancel()
             description = self.description()
             self._folder.write(description)
             announce.ready(description)
@@ -152,14 +154,16 @@ class Lab:
             task.cancel()
         if late:
             names = [name for name, task in tasks.items() if task in late]
-            lacking = await shop_deployment.not_ready(api)
-            msg = (
-                f"not ready within {plan.ready_within_s:g}s: {', '.join(names)}; {'; '.join(lacking)}. "
-                f"The logs are in {self._folder.logs}"
-            )
-            raise LabError(msg)
+            raise LabError(await self._lateness(api, names))
         for task in tasks.values():
             task.result()
+
+    async def _lateness(self, api: InProcessApi, names: list[str]) -> str:
+        """Return what to say about parts that are not ready in time."""
+        lacking = await shop_deployment.not_ready(api) if "shop" in names else []
+        said = [f"not ready within {self._plan.ready_within_s:g}s: {', '.join(names)}", *lacking]
+        logs = [self._folder.log("node" if name == "shop" else name) for name in names]
+        return "; ".join(said) + "".join(f"\nThe last lines of {log}:\n{tail(log)}" for log in logs)
 
 
 def _serve(server: "ApiServer", listening: asyncio.Event) -> "asyncio.Future[None]":
@@ -182,6 +186,8 @@ async def _unless_one_ends(wait: Awaitable[Any], core: list["asyncio.Future[None
         await asyncio.wait([waiting, *core], return_when=asyncio.FIRST_COMPLETED)
         for task in core:
             if task.done():
+                if isinstance(task.exception(), LabError):
+                    await task
                 msg = f"the API server or the controllers ended: {task.exception()!r}"
                 raise LabError(msg) from task.exception()
         await waiting

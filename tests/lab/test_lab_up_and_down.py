@@ -150,6 +150,23 @@ def test_a_lab_that_cannot_start_names_its_log_and_ends_with_its_last_lines(home
     assert processes.of_lab(home) == []
 
 
+def test_a_part_that_ends_at_once_is_named_with_its_last_lines(home: Path, tmp_path: Path):
+    false = tmp_path / "prometheus"
+    false.write_text("#!/bin/sh\necho out of memory, say; exit 3\n")
+    false.chmod(0o755)
+
+    with pytest.raises(LabError, match=r"(?s)metrics ended with status 1.*lab/logs/metrics\.log.*status 3"):
+        up(home, replicas=1, nodes=1, prometheus="real", prometheus_program=str(false))
+    assert processes.of_lab(home) == []
+
+
+def test_a_folder_that_cannot_be_used_is_named(tmp_path: Path):
+    (tmp_path / "lab").write_text("in the way")
+
+    with pytest.raises(LabError, match=r"lab cannot be used.*WINDTUNNEL_HOME"):
+        up(tmp_path)
+
+
 def test_when_every_network_is_taken_the_error_says_so():
     network, claimed = claim()
     with claimed, pytest.raises(LabError, match="no free loopback network"):

@@ -2,12 +2,17 @@
 
 import argparse
 import asyncio
+import logging
 import sys
 from pathlib import Path
 
-from infra.lab.client import HttpApi
+from infra.lab.client import ApiError, HttpApi
 from infra.lab.metrics.discovery import PodDiscovery, Target
 from infra.lab.serving import log_to_stdout, run_until_signal, serve_app
+
+LOG = logging.getLogger("metrics")
+
+WAIT_SECONDS = 0.1
 
 
 def parse(arguments: list[str]) -> argparse.Namespace:
@@ -26,14 +31,34 @@ def parse(arguments: list[str]) -> argparse.Namespace:
     return parser.parse_args(arguments)
 
 
-def fixed_targets(options: argparse.Namespace, token: str) -> tuple[Target, ...]:
-    """Return what is scraped beside the pods."""
-    api = options.api.split("//")[1]
-    targets = [Target(f"{options.api}/metrics", {"job": "apiserver", "instance": api}, token)]
+async def fixed_targets(options: argparse.Namespace, api: HttpApi, token: str) -> tuple[Target, ...]:
+    """Return what is scraped beside the pods, as soon as the API server answers."""
+    targets = []
     if options.load:
         address = options.load.split("//")[1]
         targets.append(Target(f"{options.load}/metrics", {"job": "load", "instance": address, "app": "load"}))
+    if await serves_metrics(api):
+        address = options.api.split("//")[1]
+        targets.append(Target(f"{options.api}/metrics", {"job": "apiserver", "instance": address}, token))
     return tuple(targets)
+
+
+async def serves_metrics(api: HttpApi) -> bool:
+    """Wait for the API server, and say whether it has metrics."""
+    import aiohttp
+
+    while True:
+        try:
+            await api.get("/metrics")
+        except ApiError as error:
+            if error.status < 500:
+                LOG.warning("the API server's metrics are not scraped: %s", error)
+                return False
+        except (aiohttp.ClientError, TimeoutError) as error:
+            LOG.debug("waiting for the API server: %s", error)
+        else:
+            return True
+        await asyncio.sleep(WAIT_SECONDS)
 
 
 async def embedded(options: argparse.Namespace, api: HttpApi, fixed: tuple[Target, ...]) -> None:
@@ -72,7 +97,7 @@ async def serve(options: argparse.Namespace, token: str) -> None:
     """Run until cancelled."""
     async with HttpApi(options.api, token, options.ca_file) as api:
         mode = real if options.real else embedded
-        await mode(options, api, fixed_targets(options, token))
+        await mode(options, api, await fixed_targets(options, api, token))
 
 
 def main(arguments: list[str]) -> int:
