@@ -11,6 +11,7 @@ from infra.lab.objects.statuses import StatusError
 from infra.lab.objects.validation import validate
 
 PODS, LEASES = lookup("", "v1", "pods"), lookup("coordination.k8s.io", "v1", "leases")
+PORT_RANGE = "must be between 1 and 65535, inclusive"
 SPEC = {"containers": [{"name": "main", "image": "x:1"}]}
 
 
@@ -146,7 +147,7 @@ def test_only_the_latest_image_is_always_pulled(image, policy):
         ({"containers": [{"name": "m", "image": "x"}] * 2}, 'spec.containers[1].name: Duplicate value: "m"'),
         (
             {"containers": [{"name": "m", "image": "x", "ports": [{"containerPort": 70000}]}]},
-            "spec.containers[0].ports[0].containerPort: Invalid value: 70000: must be between 1 and 65535, inclusive",
+            f"spec.containers[0].ports[0].containerPort: Invalid value: 70000: {PORT_RANGE}",
         ),
         (
             {"containers": [{"name": "m", "image": "x", "volumeMounts": [{"name": "v", "mountPath": "/v"}]}]},

@@ -93,6 +93,7 @@ def test_custom_columns_follow_their_paths():
     columns = [
         {"name": "Size", "type": "integer", "jsonPath": ".spec.size"},
         {"name": "Ready", "type": "string", "jsonPath": '.status.conditions[?(@.type=="Ready")].status'},
+        {"name": "Hosts", "type": "string", "jsonPath": ".spec.hosts"},
         {"name": "Since", "type": "date", "jsonPath": ".metadata.creationTimestamp"},
     ]
     version = {"name": "v1", "served": True, "additionalPrinterColumns": columns}
@@ -106,11 +107,14 @@ def test_custom_columns_follow_their_paths():
     }
     obj = {
         "metadata": {"name": "w", "creationTimestamp": "2026-01-01T11:00:00Z"},
-        "spec": {"size": 4},
+        "spec": {"size": 4, "hosts": ["a"]},
         "status": {"conditions": [{"type": "Other"}, {"type": "Ready", "status": "True"}]},
     }
     table = as_table(custom_resources(definition)[0], [obj, {"metadata": {"name": "bare"}}], now=NOW)
-    assert [row["cells"] for row in table["rows"]] == [["w", 4, "True", "60m"], ["bare", None, None, None]]
+    assert [row["cells"] for row in table["rows"]] == [
+        ["w", 4, "True", '["a"]', "60m"],
+        ["bare", None, None, None, None],
+    ]
     assert select({"a": {"b": [{"c": 1}, {"c": 2}]}}, ".a.b[*].c") == [1, 2]
 
 

@@ -1,5 +1,6 @@
 """The columns of custom resources: those their definition names, by JSONPath, or the age."""
 
+import json
 import re
 from collections.abc import Callable
 from datetime import datetime
@@ -44,9 +45,14 @@ def _cell(path: str, kind: str) -> Callable[[Json, datetime], Any]:
             return None
         if kind == "date":
             return age(found[0], now)
-        return found[0] if len(found) == 1 else found
+        return " ".join(map(_text, found)) if kind == "string" else found[0]
 
     return cell
+
+
+def _text(value: Any) -> str:
+    """A value in a text column: texts as they are, anything else as JSON."""
+    return value if isinstance(value, str) else json.dumps(value, separators=(",", ":"))
 
 
 def select(obj: Json, path: str) -> list[Any]:
