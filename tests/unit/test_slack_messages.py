@@ -77,8 +77,8 @@ def test_an_undo_that_is_not_clean_is_told_as_an_alarm():
     clean = reply(event(1, EventKind.UNDO_FINISHED, "Undo: clean.", state="clean"))
     failed = reply(event(1, EventKind.UNDO_FINISHED, "Undo: failed.", state="failed"))
 
-    assert "*Undone.*" in words(clean)
-    assert ":rotating_light: *Undo is not clean.*" in words(failed)
+    assert "*Undo is clean.*" in words(clean)
+    assert ":rotating_light: *Undo is not clean: Undo: failed.*" in words(failed)
 
 
 def test_objections_are_listed_and_bounded():
@@ -99,6 +99,7 @@ def test_the_owner_is_called_when_something_is_wrong():
     assert message.mentions
     assert "@catalog-team" in words(message)
     assert "• front page could not answer" in words(message)
+    assert words(message).count("success ratio missed") == 1
 
 
 @pytest.mark.parametrize("good", [Verdict.PASSED, Verdict.BLOCKED, Verdict.INCONCLUSIVE, Verdict.NOT_TESTED])

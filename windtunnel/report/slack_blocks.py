@@ -36,7 +36,6 @@ _REPLIES = {
     EventKind.INJECTED: ":zap: *Injected.*",
     EventKind.INJECT_FAILED: ":grey_question: *Not injected.*",
     EventKind.ABORT: ":octagonal_sign: *Aborted.*",
-    EventKind.UNDO_FINISHED: ":leftwards_arrow_with_hook: *Undone.*",
     EventKind.RECOVERED: ":large_green_circle: *Recovered.*",
     EventKind.NOT_RECOVERED: ":red_circle: *Not recovered.*",
 }
@@ -89,12 +88,11 @@ def concluded(
 
 def reply(event: Event) -> Message | None:
     """Build the reply that *event* is worth, or None where it is worth none."""
-    if event.kind is EventKind.UNDO_FINISHED and event.data.get("state") != UndoState.CLEAN:
-        opening = ":rotating_light: *Undo is not clean.*"
-    elif event.kind in _REPLIES:
-        opening = _REPLIES[event.kind]
-    else:
+    if event.kind is EventKind.UNDO_FINISHED:
+        return _undone(event)
+    if event.kind not in _REPLIES:
         return None
+    opening = _REPLIES[event.kind]
     details = _bullets(event.data.get("objections") or event.data.get("findings") or ())
     body = " ".join(part for part in (opening, escape(event.message)) if part)
     return Message(
@@ -102,12 +100,20 @@ def reply(event: Event) -> Message | None:
     )
 
 
+def _undone(event: Event) -> Message:
+    if event.data.get("state") == UndoState.CLEAN:
+        text = "Undo is clean."
+        return Message(text=text, blocks=(_section(f":leftwards_arrow_with_hook: *{text}*"),))
+    text = f"Undo is not clean: {escape(event.message)}"
+    return Message(text=_cut(text, TEXT_LIMIT), blocks=(_section(f":rotating_light: *{text}*"),))
+
+
 def verdict(experiment: Experiment, judgement: Judgement) -> Message:
     """Build the last reply: verdict, findings, recovery; the owner is called when something is wrong."""
     wrong = is_wrong(judgement)
     called = f" {mention(experiment.owner)}" if wrong and experiment.owner else ""
     body = f"{_sign(judgement)} *{_status(judgement).capitalize()}.*{called} {escape(judgement.reason)}"
-    blocks = [_section(body + _bullets(judgement.findings))]
+    blocks = [_section(body + _bullets(line for line in judgement.findings if line not in judgement.reason))]
     if times := _recovery(judgement):
         blocks.append(_context(times))
     text = f"{experiment.name}: {_status(judgement)}. {judgement.reason}"
