@@ -22,7 +22,7 @@ def decide(policy: Policy, experiment: Experiment, facts: Facts, now: datetime) 
     return deny(
         NAME,
         f"The safety lever is pulled{_by(lever.by)}: {lever.reason or 'no reason given'}. "
-        "Release it first, once it is safe.",
+        "Once it is safe, release it with `windtunnel release`.",
         observed="pulled",
         limit="released",
     )

@@ -98,11 +98,11 @@ def test_all_objections_are_reported_not_the_first():
 
 
 def test_a_pulled_lever_refuses_with_its_reason():
-    facts = FACTS.with_fact(HALT, Fact(NOW, HaltLever(pulled=True, reason="incident 42", by="ana")))
+    facts = FACTS.with_fact(HALT, Fact(NOW, HaltLever(pulled=True, reason="incident", by="ana")))
     assert refused(facts=facts) == (
         "halt",
         Outcome.DENY,
-        "The safety lever is pulled by ana: incident 42. Release it first, once it is safe.",
+        "The safety lever is pulled by ana: incident. Once it is safe, release it with `windtunnel release`.",
     )
 
 

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from windtunnel.faults import fault_names, fault_schema
+from windtunnel.files.names import kind_of
 from windtunnel.files.parameters import violations
 from windtunnel.files.problems import Mistake, Path, did_you_mean, listed, what
 from windtunnel.files.words import abort_condition
@@ -77,7 +78,7 @@ def needs_namespace(target: Target, entries: Any) -> Iterator[Mistake]:
         return
     for index, entry in enumerate(entries):
         asked = getattr(entry, "kubernetes", None)
-        if asked is None or asked.object.partition("/")[0] in ("node", "nodes", "namespace"):
+        if asked is None or not kind_of(asked.object).namespaced:
             continue
         if not (entry.namespace or asked.namespace):
             message = f"{asked.object} needs a namespace, because the target has none; add `namespace: NAME`"

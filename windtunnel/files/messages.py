@@ -36,7 +36,6 @@ _PLACE_OF_TAG = 2  # steady_state, index, tag
 _PATTERNS = {
     "lower": "write lower-case letters, digits and dashes",
     "#": 'write a channel like "#resilience", or its id',
-    "object": "write kind/name, like deployment/checkout, or pods or nodes with a selector",
     "probe": "write a short name without <, >, =, ! and line breaks",
 }
 
@@ -120,8 +119,6 @@ def _pattern_rule(location: tuple[int | str, ...], value: str) -> str:
     if key in ("slack", "channel"):
         hint = f'; did you mean "#{value}"?' if value.replace("-", "").replace("_", "").isalnum() else ""
         return _PATTERNS["#"] + hint
-    if key == "object":
-        return _PATTERNS["object"]
     if key == "name":
         return _PATTERNS["probe"]
     meant = "-".join("".join(c if c.isalnum() and c.isascii() else " " for c in value.lower()).split())[:63]

@@ -4,12 +4,25 @@ import re
 from typing import Annotated, Any
 from urllib.parse import urlsplit
 
-from pydantic import BeforeValidator, StringConstraints
+from pydantic import BeforeValidator, StringConstraints, WithJsonSchema
 
+from windtunnel.clients.kinds import Resource, resource
 from windtunnel.files import words
 from windtunnel.files.problems import listed, nearest, what
+from windtunnel.model.errors import InputError
 
 WORKLOAD_KINDS = ("deployment", "statefulset", "daemonset")
+_KINDS = (
+    *WORKLOAD_KINDS,
+    "replicaset",
+    "pod",
+    "pods",
+    "node",
+    "nodes",
+    "deployments",
+    "statefulsets",
+    "daemonsets",
+)
 OBJECT_NAME = r"[a-z0-9]([-a-z0-9.]{0,251}[a-z0-9])?"
 Namespace = Annotated[str, StringConstraints(pattern=r"^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?$")]
 
@@ -52,5 +65,28 @@ def _url(value: Any) -> str:
     return written
 
 
+def kind_of(written: str) -> Resource:
+    """Return the kind of an object written as kind/name, or as a kind alone."""
+    return resource(written.partition("/")[0])
+
+
+def _object(value: Any) -> str:
+    """Read `deployment/checkout`, `node/worker-1` or `pods`."""
+    written = words.text(value, "an object; write kind/name, like deployment/checkout")
+    kind, slash, name = written.partition("/")
+    try:
+        resource(kind)
+    except InputError:
+        near = nearest(kind, _KINDS)
+        hint = f'; did you mean "{near}"?' if near else ""
+        msg = f"{what(kind)} is no known kind; write deployment, pods, node or plural.version.group{hint}"
+        raise ValueError(msg) from None
+    if slash and not re.fullmatch(OBJECT_NAME, name):
+        msg = f"{what(name)} is not the name of an object"
+        raise ValueError(msg)
+    return written
+
+
+Object = Annotated[str, BeforeValidator(_object), WithJsonSchema({"type": "string", "minLength": 1})]
 Workload = Annotated[str, BeforeValidator(_workload)]
 Url = Annotated[str, BeforeValidator(_url)]

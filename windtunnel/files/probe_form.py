@@ -14,12 +14,13 @@ from pydantic import (
 
 from windtunnel.files import words
 from windtunnel.files.form import AlsoText, Compared, Form, LabelSelector, Regex, Seconds, Secretive, Text
-from windtunnel.files.names import OBJECT_NAME, WORKLOAD_KINDS, Namespace, Url
-from windtunnel.files.problems import listed, what
+from windtunnel.files.names import Namespace, Object, Url, kind_of
+from windtunnel.files.problems import what
 
 PROBE_KINDS = ("prometheus", "http", "kubernetes", "command")
 SHORTEST_INTERVAL_S = 0.1
 _LONGEST_LOOK_S = 300.0
+_WITH_READINESS = ("Deployment", "StatefulSet", "DaemonSet", "ReplicaSet", "Pod", "Node")
 _SECRET_HEADERS = frozenset({"authorization", "proxy-authorization", "cookie", "x-api-key"})
 
 
@@ -75,11 +76,9 @@ class HttpExpectation(Form):
 class KubernetesForm(Form):
     """A workload's readiness, or a condition of any object."""
 
-    object: Annotated[
-        str, StringConstraints(pattern=rf"^([a-z]+(\.[a-z0-9.]+)?/{OBJECT_NAME}|pods|nodes)$")
-    ] = Field(
-        description="kind/name, or pods or nodes with a selector.",
-        examples=["deployment/checkout", "node/worker-1"],
+    object: Object = Field(
+        description="kind/name; or a kind alone, for all that the selector matches.",
+        examples=["deployment/checkout", "node/worker-1", "pods"],
     )
     namespace: Namespace | None = Field(None, description="Default: the target's namespace.")
     selector: LabelSelector | None = Field(None, description="Which pods or nodes.")
@@ -97,18 +96,17 @@ class KubernetesForm(Form):
 
     @model_validator(mode="after")
     def _fits_together(self) -> "KubernetesForm":
-        if self.object in ("pods", "nodes") and not self.selector:
-            msg = f"{self.object} need a selector; or write kind/name, like deployment/checkout"
+        if "/" not in self.object and not self.selector:
+            msg = f"{self.object} needs a selector; or write kind/name, like deployment/checkout"
             raise ValueError(msg)
-        if self.object not in ("pods", "nodes") and self.selector:
+        if "/" in self.object and self.selector:
             msg = f"{self.object} is one object, so a selector has no meaning; write `object: pods`"
             raise ValueError(msg)
         if self.status and not self.condition:
             msg = "status belongs to a condition; name the condition, like Available"
             raise ValueError(msg)
-        kind = self.object.partition("/")[0]
-        if not self.condition and kind not in (*WORKLOAD_KINDS, "pods", "nodes"):
-            msg = f"readiness is known of {listed(WORKLOAD_KINDS)}; for {self.object} name a condition"
+        if not self.condition and kind_of(self.object).kind not in _WITH_READINESS:
+            msg = f"readiness is known of workloads, pods and nodes; for {self.object} name a condition"
             raise ValueError(msg)
         return self
 
@@ -192,8 +190,8 @@ class KubernetesEntry(ProbeForm):
 
     @model_validator(mode="after")
     def _fits_together(self) -> "KubernetesEntry":
-        if self.expect and self.kubernetes.condition:
-            msg = "a condition has a status, no number; remove expect, or the condition"
+        if self.expect and self.kubernetes.condition and "/" in self.kubernetes.object:
+            msg = "a condition of one object has a status, no number; remove expect, or the condition"
             raise ValueError(msg)
         if self.namespace and self.kubernetes.namespace:
             msg = "has the namespace twice; remove one"
