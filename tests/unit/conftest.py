@@ -15,6 +15,7 @@ from pathlib import Path
 import pytest
 
 from windtunnel.clients.cluster import Cluster, connect
+from windtunnel.clients.kinds import Resource
 from windtunnel.clients.targets import ResolvedTarget, resolve
 from windtunnel.clients.tickets import ticket_from_json, ticket_to_json
 from windtunnel.clock import SystemClock
@@ -24,7 +25,7 @@ from windtunnel.model.experiment import Target
 from windtunnel.model.policy import ClusterEntry
 from windtunnel.model.ticket import UndoTicket
 
-ROOT = Path(__file__).parents[2]
+SERVER = Path(__file__).with_name("bare_api_server.py")
 TOKEN = "token-of-the-tests"
 
 
@@ -41,14 +42,13 @@ def api_server(tmp_path_factory) -> Iterator[ApiServerProcess]:
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
-    command = [sys.executable, "-m", "infra.lab.apiserver", "--port", str(port), "--token", TOKEN]
+    url = f"https://127.0.0.1:{port}"
     with (folder / "log").open("wb") as log:
         process = subprocess.Popen(
-            [*command, "--folder", str(folder)], cwd=ROOT, stdout=subprocess.PIPE, stderr=log
+            [sys.executable, str(SERVER), str(folder), str(port), TOKEN], stdout=subprocess.PIPE, stderr=log
         )
     try:
-        told = dict(process.stdout.readline().decode().split(None, 1) for _ in range(3))
-        url, ca_file = told["url:"].strip(), told["ca:"].strip()
+        ca_file = process.stdout.readline().decode().strip()
         entry = ClusterEntry(name="test", kubeconfig=str(write_kubeconfig(folder, url, ca_file)))
         wait_until_up(connect(entry))
         yield ApiServerProcess(entry, url)
@@ -104,6 +104,10 @@ def namespace(cluster) -> str:
 def new_namespace(cluster: Cluster) -> str:
     name = f"space-{next(_numbers)}"
     cluster.create("Namespace", {"metadata": {"name": name, "labels": {"team": "payments"}}})
+    accounts = Resource("ServiceAccount", "serviceaccounts")
+    cluster.create(
+        accounts, {"metadata": {"name": "default"}}, name
+    )  # without controllers nobody else makes it
     return name
 
 
