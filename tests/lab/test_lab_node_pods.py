@@ -464,3 +464,16 @@ def _runs(pid: int) -> bool:
     except ProcessLookupError:
         return False
     return "\nState:\tZ" not in Path(f"/proc/{pid}/status").read_text()
+
+
+def test_a_probe_command_that_hangs_is_killed_at_its_timeout(play):
+    async def story(store: PodStore, _: PodKeeper) -> None:
+        hanging = {"command": ["sh", "-c", "touch ../../asked; exec sleep 60"]}
+        probe = {"exec": hanging, "periodSeconds": 0.1, "timeoutSeconds": 0.2, "failureThreshold": 1}
+        store.create("web", shell("exec sleep 60", readinessProbe=probe))
+        await until(lambda: "Unhealthy" in store.reasons())
+        message = next(event["message"] for event in store.events if event["reason"] == "Unhealthy")
+        assert message == "Readiness probe failed: command: context deadline exceeded"
+        assert not store.container("web")["ready"]
+
+    play(story)

@@ -74,13 +74,13 @@ class Agent:
         try:
             async with self._api, self._keeper, asyncio.TaskGroup() as group:
                 await self._kubelet.open()
-                if self._settings.proxy:
-                    group.create_task(self._keep_proxy())
                 reporters = [
                     NodeReporter(node, api=self._api, heartbeat_s=self._settings.timings.heartbeat)
                     for node in self._nodes
                 ]
                 await asyncio.gather(*(reporter.register() for reporter in reporters))
+                if self._settings.proxy:
+                    group.create_task(self._keep_proxy())
                 for node in self._nodes:
                     self._events.about_node(node.name, "Starting", "Starting kubelet.")
                 group.create_task(self._events.run())

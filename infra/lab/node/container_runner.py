@@ -126,7 +126,7 @@ class ContainerRunner:
         except StartError as error:
             return 126, str(error)
         try:
-            code = await process.ended
+            code = await asyncio.shield(process.ended)
         finally:
             process.signal(signal.SIGKILL)
         await log.settle()
@@ -191,7 +191,7 @@ class ContainerRunner:
         health = asyncio.ensure_future(
             container_health.watch_over(self, self._place, self._workshop.timings, self._end_for_restart)
         )
-        code = await process.ended
+        code = await asyncio.shield(process.ended)
         health.cancel()
         await asyncio.gather(health, return_exceptions=True)
         self._process = None

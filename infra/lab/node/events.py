@@ -2,7 +2,7 @@
 
 import asyncio
 import logging
-import secrets
+import time
 from collections import OrderedDict
 from typing import Any
 
@@ -54,7 +54,8 @@ class EventRecorder:
             "apiVersion": "v1",
             "kind": "Event",
             "metadata": {
-                "name": f"{regarding['name']}.{secrets.token_hex(8)}",
+                # As a real kubelet names them: lists, which go by name, keep the order of events.
+                "name": f"{regarding['name']}.{time.time_ns():x}",
                 "namespace": regarding.get("namespace", "default"),
             },
             "involvedObject": regarding,

@@ -167,9 +167,15 @@ class Spawner:
             # Known from this moment on: its end may be the very next message, before the starter runs again.
             self._running[pid] = asyncio.get_running_loop().create_future()
             process = Process(pid, self._running[pid], self)
-            self._starting.pop(message["order"]).set_result((process, message["problem"]))
+            started = self._starting.pop(message["order"])
+            if started.done():
+                process.signal(signal.SIGKILL)  # whoever asked for it was cancelled
+            else:
+                started.set_result((process, message["problem"]))
         else:
-            self._running.pop(pid).set_result(message["code"])
+            ended = self._running.pop(pid)
+            if not ended.done():
+                ended.set_result(message["code"])
 
     def _lose(self) -> None:
         """The zygote ended by itself: its children died with it."""
@@ -185,7 +191,8 @@ class Spawner:
             if not started.done():
                 started.set_exception(_zygote_ended())
         for ended in self._running.values():
-            ended.set_result(-signal.SIGKILL)
+            if not ended.done():
+                ended.set_result(-signal.SIGKILL)
         self._starting.clear()
         self._running.clear()
 

@@ -221,6 +221,7 @@ def main() -> None:
     lifeline.name_process("lab-zygote")
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the lab's main process; it ends the agent
     orders = socket.socket(fileno=int(sys.argv[1]))
+    orders.set_inheritable(False)  # else a container would hold it open after this process has died
     os.chdir(Path(os.sep))
     _preload(sys.argv[2:])
     Zygote(orders).serve()

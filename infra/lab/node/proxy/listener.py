@@ -22,17 +22,24 @@ class Listener:
         self._backends: tuple[Address, ...] = ()
         self._turn = 0
         self._server: asyncio.Server | None = None
+        self._complained = False
 
     def route(self, route: Route) -> None:
         """Take another set of endpoints: for new connections from this moment on, open ones stay."""
         self._backends = route.backends
 
-    async def settle(self) -> None:
-        """Listen or stop listening, as the endpoints ask for; a closed port refuses at once."""
+    async def settle(self) -> bool:
+        """Listen or stop listening, as the endpoints ask for; a closed port refuses at once.
+
+        Returns:
+            Whether that is done; False when the address cannot be had, for now at least.
+        """
         if self._backends and self._server is None:
             self._server = await self._listen()
-        elif not self._backends and self._server is not None:
+            return self._server is not None
+        if not self._backends and self._server is not None:
             self.close()
+        return True
 
     def close(self) -> None:
         """Stop listening; open connections stay."""
@@ -48,7 +55,9 @@ class Listener:
             sock.bind(self._address)
         except OSError as error:
             sock.close()
-            LOG.warning("the Service address %s:%d cannot be served here: %s", host, port, error.strerror)
+            if not self._complained:
+                LOG.warning("the Service address %s:%d cannot be served here: %s", host, port, error.strerror)
+            self._complained = True
             return None
         return await asyncio.get_running_loop().create_server(self._accept, sock=sock, backlog=BACKLOG)
 

@@ -13,6 +13,7 @@ from infra.lab.node.proxy.weather import CALM, FAULT_ANNOTATION, FaultError, Pro
 
 LOG = logging.getLogger("lab.proxy")
 
+RETRY_S = 1.0
 SERVICES = "/api/v1/services"
 SLICES = "/apis/discovery.k8s.io/v1/endpointslices"
 
@@ -75,8 +76,10 @@ class ServiceProxy:
         while True:
             await self._dirty.wait()
             self._dirty.clear()
-            for listener in tuple(self._listeners.values()):
-                await listener.settle()
+            settled = [await listener.settle() for listener in tuple(self._listeners.values())]
+            if not all(settled):
+                # The proxy of an agent that died may hold the address a moment longer.
+                asyncio.get_running_loop().call_later(RETRY_S, self._dirty.set)
 
     def _weather_of(self, service: str) -> Weather:
         if service not in self._weather:
