@@ -49,8 +49,13 @@ def up(
     as_json: AsJson = False,
 ) -> None:
     """Start the lab, or show the one that runs already."""
+    from infra.lab.state import LabFolder
     from infra.lab.up import up as start
 
+    if LabFolder(state_folder()).holder() is not None:
+        note(
+            "The lab runs already and stays as it is; for other options: windtunnel lab down, then up again."
+        )
     with _lab_errors(), _patience("Starting the lab ...", quiet=as_json):
         lab = start(
             state_folder(),
