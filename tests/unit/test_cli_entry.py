@@ -220,6 +220,13 @@ def test_a_state_folder_that_cannot_be_made_is_an_error(monkeypatch, capsys):
     assert "The state folder /proc/nowhere cannot be made" in capsys.readouterr().err
 
 
+def test_a_table_on_a_terminal_is_cut_to_its_width(monkeypatch):
+    monkeypatch.setattr(sys.stdout, "isatty", lambda: True)
+    monkeypatch.setenv("COLUMNS", "12")
+
+    assert columns(("a", "b"), [("1", "a long\nreason")]) == "A  B\n1  a long r…"
+
+
 def test_columns_are_as_wide_as_their_widest_cell():
     assert columns(("a", "bb", "c"), [("1", "2", "3"), ("long", "", "end")]) == (
         "A     BB  C\n1     2   3\nlong      end"

@@ -43,7 +43,7 @@ def home(tmp_path, monkeypatch):
     (tmp_path / "path" / "prefect" / "__main__.py").write_text(STAND_IN)
     monkeypatch.setenv("PYTHONPATH", str(tmp_path / "path"))
     monkeypatch.setenv("WINDTUNNEL_HOME", str(tmp_path / "home"))
-    for name in ("PREFECT_API_URL", "PREFECT_HOME", "DO_NOT_TRACK"):
+    for name in ("PREFECT_API_URL", "PREFECT_HOME", "DO_NOT_TRACK", "NO_PROXY"):
         monkeypatch.setenv(name, "")  # so that monkeypatch takes away what the code under test sets
         monkeypatch.delenv(name)
     monkeypatch.setattr(prefect_server, "USUAL_PORT", 0)
@@ -171,13 +171,23 @@ def test_a_server_that_the_user_names_is_used(home, monkeypatch):
 
 
 @pytest.mark.parametrize(
-    "bad", ["http://127.0.0.1:1/api", "nonsense", "http://[::1/api", "https://127.0.0.1:1"]
+    "bad", ["http://127.0.0.1:1/api", "nonsense", "http://[::1/api", "https://127.0.0.1:1", "file:///etc"]
 )
 def test_a_server_that_the_user_names_and_that_does_not_answer_is_an_error(home, monkeypatch, bad):
     monkeypatch.setenv("PREFECT_API_URL", bad)
 
     with pytest.raises(InputError, match=r"\(PREFECT_API_URL\) does not answer"):
         connect_to_prefect(say=pytest.fail)
+
+
+def test_a_proxy_is_not_asked_for_a_server_on_this_machine(home, monkeypatch):
+    for name in ("http_proxy", "HTTP_PROXY"):
+        monkeypatch.setenv(name, "http://127.0.0.1:1")
+
+    connect_to_prefect(say=lambda _: None)
+
+    assert standing_server() is not None
+    assert os.environ["NO_PROXY"] == "127.0.0.1"
 
 
 def test_nothing_here_imports_prefect():

@@ -233,6 +233,8 @@ def test_a_run_is_found_by_the_beginning_of_its_id_or_as_the_last(ledger):
     assert ledger.find("2026-a").run_id == "2026-a1"
     assert ledger.find("2026-b2").run_id == "2026-b2"
     assert ledger.find(LAST).run_id == "2026-b2-more"
+    assert ledger.run("2026-b2").run_id == "2026-b2"
+    assert ledger.run("2026-b") is None
     assert ledger.read("2026-a").run_id == "2026-a1"
 
 

@@ -14,8 +14,9 @@ import sys
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
-from http.client import HTTPConnection, HTTPException, HTTPSConnection
+from http.client import HTTPException
 from pathlib import Path
+from urllib.error import HTTPError
 from urllib.parse import urlsplit
 
 from windtunnel.clients.home import state_folder
@@ -69,6 +70,8 @@ def connect_to_prefect(*, say: Callable[[str], None]) -> str:
         say("Starting windtunnel's Prefect server. It keeps running; stop it with: windtunnel server down")
         server = start_server()
     os.environ["PREFECT_API_URL"] = server.api
+    exempt = "no_proxy" if "no_proxy" in os.environ else "NO_PROXY"  # the small one wins where both are set
+    os.environ[exempt] = ",".join(filter(None, (os.environ.get(exempt, ""), HOST)))
     os.environ.setdefault("PREFECT_HOME", str(_folder()))
     return server.api
 
@@ -108,15 +111,19 @@ def stop_server(*, clock: Clock | None = None) -> bool:
 
 def answers(api: str) -> bool:
     """Say whether something that can serve answers at the API address *api* within two seconds."""
+    from urllib.request import ProxyHandler, build_opener
+
     try:
-        parts = urlsplit(api)
-        kind = HTTPSConnection if parts.scheme == "https" else HTTPConnection
-        connection = kind(parts.hostname or "", parts.port, timeout=HEALTH_S)
-        try:
-            connection.request("GET", f"{parts.path.rstrip('/')}/health")
-            return connection.getresponse().status < _SERVER_ERROR
-        finally:
-            connection.close()
+        address = urlsplit(api)
+        if address.scheme not in {"http", "https"}:
+            return False
+        # this machine is never behind a proxy, whatever the environment says
+        direct = [ProxyHandler({})] if address.hostname in {HOST, "localhost", "::1"} else []
+        with build_opener(*direct).open(f"{api.rstrip('/')}/health", timeout=HEALTH_S):
+            return True
+    except HTTPError as error:
+        with error:
+            return error.code < _SERVER_ERROR
     except (OSError, HTTPException, ValueError):
         return False
 

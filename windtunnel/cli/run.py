@@ -108,7 +108,7 @@ def _outcome(
     from windtunnel.cli.outcome import Outcome
     from windtunnel.model.judge import judge
 
-    recorded = next((run for run in ledger.runs(limit=20) if run.run_id == run_id), None)
+    recorded = ledger.run(run_id)
     if recorded is None:
         raise _not_begun(error)
     if recorded.exit_code is None:
@@ -144,7 +144,8 @@ def _not_judged(ledger: "Ledger", run_id: str, error: BaseException | None) -> E
 def _display(view: "RunView", *, as_json: bool) -> "Display":
     from windtunnel.cli.displays import LiveDisplay, PlainDisplay
 
-    if as_json or not sys.stdout.isatty():
+    alive = sys.stdout.isatty() and os.environ.get("TERM", "dumb") != "dumb"
+    if as_json or not alive:
         return PlainDisplay(view, write=note if as_json else say)
     from rich.console import Console
 

@@ -110,6 +110,11 @@ class Ledger:
             msg = f"Run {run_id} cannot be finished: it was never begun in this ledger."
             raise LedgerError(msg)
 
+    def run(self, run_id: str) -> RunSummary | None:
+        """Return the run of exactly that id, or None."""
+        with self._look() as connection:
+            return runs.select_run(connection, run_id)
+
     def find(self, name: str) -> RunSummary:
         """Return the run whose id is *name* or begins with it; "last" is the newest.
 

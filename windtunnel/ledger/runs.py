@@ -96,6 +96,12 @@ def select_runs(connection: Connection, *, limit: int, experiment: str | None) -
     return tuple(_summary(row) for row in connection.execute(query).mappings())
 
 
+def select_run(connection: Connection, run_id: str) -> RunSummary | None:
+    """Return the run of exactly that id, or None."""
+    row = connection.execute(select(runs).where(runs.c.run_id == run_id)).mappings().one_or_none()
+    return None if row is None else _summary(row)
+
+
 def find_run(connection: Connection, name: str) -> RunSummary:
     """Return the one run whose id is *name* or begins with it; "last" is the newest.
 
