@@ -152,3 +152,10 @@ def test_a_file_full_of_mistakes_is_answered_with_some_of_them():
         parse_experiment(text, "e.yaml")
     assert len(caught.value.problems) == 101
     assert str(caught.value.problems[0]) == "e.yaml:1:1: has 5000 problems, of which not all are shown"
+
+
+@pytest.mark.parametrize("bracket", ["(", "(?:", "["])
+def test_a_regular_expression_of_any_size_is_read_or_refused(bracket):
+    for length in (300, 2000):
+        with pytest.raises(FileError, match=r"is not a regular expression|characters; 1000 are enough"):
+            parse_experiment(GOOD.replace("status: 200", f"matches: '{bracket * length}'"), "e.yaml")

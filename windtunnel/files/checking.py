@@ -32,20 +32,31 @@ class CheckedFile:
 
 @dataclass(slots=True)
 class Policies:
-    """The policy that each experiment is checked against: the one given, or the closest one above it."""
+    """The policy that each experiment is checked against: the one given, or the closest one above it.
+
+    One that cannot be used is remembered in *broken*, to be reported once.
+    """
 
     given: Policy | None = None
+    broken: set[Path] = field(default_factory=set)
     _by_folder: dict[Path, Policy | None] = field(default_factory=dict)
 
     def policy_for(self, path: Path) -> Policy | None:
-        """Return the policy for the file *path*. Raises FileError when the closest one cannot be used."""
+        """Return the policy for the file *path*; None if there is none, or it cannot be used."""
         if self.given is not None:
             return self.given
         folder = path.absolute().parent
         if folder not in self._by_folder:
-            found = find_policy(path)
-            self._by_folder[folder] = load_policy(found) if found else None
+            self._by_folder[folder] = self._load(find_policy(path))
         return self._by_folder[folder]
+
+    def _load(self, path: Path | None) -> Policy | None:
+        try:
+            return load_policy(path) if path else None
+        except FileError:
+            if path:
+                self.broken.add(path)
+            return None
 
 
 def files_in(path: Path) -> Iterator[Path]:
@@ -63,7 +74,10 @@ def files_in(path: Path) -> Iterator[Path]:
 
 
 def check(paths: Iterable[Path], *, policy: Policy | None = None) -> Iterator[CheckedFile]:
-    """Check every file that *paths* name, each once. A folder without any is a problem, too."""
+    """Check every file that *paths* name, each once, and the policies that they need.
+
+    A folder without any file is a problem, too.
+    """
     policies = Policies(policy)
     seen: set[Path] = set()
     for path in paths:
@@ -78,6 +92,7 @@ def check(paths: Iterable[Path], *, policy: Policy | None = None) -> Iterator[Ch
             if file.absolute() not in seen:
                 seen.add(file.absolute())
                 yield check_file(file, policies)
+    yield from (check_policy(found)[0] for found in sorted(policies.broken - seen))
 
 
 def check_file(path: Path, policies: Policies) -> CheckedFile:
@@ -89,7 +104,7 @@ def check_file(path: Path, policies: Policies) -> CheckedFile:
         if kind == POLICY:
             policy_of(document)
         else:
-            experiment_of(document, policy=_usable_policy(path, policies))
+            experiment_of(document, policy=policies.policy_for(path))
     except FileError as error:
         return CheckedFile(str(path), kind, name, error.problems)
     return CheckedFile(str(path), kind, name)
@@ -125,16 +140,6 @@ def kind_of(document: Document) -> str:
     raise _neither(
         document, "is neither an experiment (key experiment) nor a policy (keys timezone, windows, caps...)"
     )
-
-
-def _usable_policy(path: Path, policies: Policies) -> Policy | None:
-    """Return the policy for *path*; when it is broken, say so on the experiment too: it could not run."""
-    try:
-        return policies.policy_for(path)
-    except FileError as error:
-        first = error.problems[0]
-        message = f"its policy cannot be used ({first})"
-        raise FileError([Problem(str(path), 0, 0, "", message)]) from None
 
 
 def _unreadable(path: Path, message: str) -> CheckedFile:

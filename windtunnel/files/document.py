@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from windtunnel.files.problems import FileError, Mistake, Path, Problem, shorten, written
+from windtunnel.files.problems import MOST_MISTAKES, FileError, Mistake, Path, Problem, shorten, written
 from windtunnel.files.scalars import resolve
 from windtunnel.files.tree import DEEPEST, MOST_VALUES, MappingNode, Node, ScalarNode, SequenceNode, read_tree
 
@@ -148,7 +148,8 @@ class _Walk:
 
     def bad_key(self, key: Node, path: Path, message: str) -> None:
         problem = Problem(self.document.source, key.line, key.column, written(path), message)
-        self.document.bad_keys.append(problem)
+        if len(self.document.bad_keys) < MOST_MISTAKES:
+            self.document.bad_keys.append(problem)
 
     def comment_hint(self, node: Node) -> str:
         line = self.lines[node.line - 1] if node.line <= len(self.lines) else ""
@@ -159,7 +160,8 @@ class _Walk:
             self.wrong(path, f"the YAML tag {_short_tag(tag)} is not supported; remove it")
 
     def wrong(self, path: Path, message: str, *, at_key: bool = False) -> None:
-        self.document.mistakes.append(Mistake(path, message, at_key))
+        if len(self.document.mistakes) < MOST_MISTAKES:
+            self.document.mistakes.append(Mistake(path, message, at_key))
         self.document.voids.add(path)
 
     def refuse(self, node: Node, message: str) -> None:

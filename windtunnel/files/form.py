@@ -57,7 +57,7 @@ def _written(reader: Any, **schema: Any) -> Any:
     return (BeforeValidator(reader), WithJsonSchema({"type": "string", **schema}))
 
 
-Text = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=4000)]
+Text = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=10_000)]
 Name = Annotated[str, StringConstraints(pattern=NAME_PATTERN)]
 Seconds = Annotated[
     float, *_written(words.duration, pattern=DURATION_PATTERN, examples=["500ms", "60s", "5m", "1h30m"])

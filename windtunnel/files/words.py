@@ -5,6 +5,7 @@ Every function raises ValueError with half a sentence that says what is wrong an
 
 import math
 import re
+import warnings
 from datetime import date, datetime, time
 from typing import Any
 
@@ -22,6 +23,7 @@ _TIME = re.compile(r"(\d{1,2}):(\d{2})")
 _LOOSE_TIME = re.compile(r"(\d{1,2})(?:[:.h](\d{2}))?\s*([ap])\.?m\.?|(\d{1,2})[.h](\d{2})?", re.IGNORECASE)
 _PLACEHOLDER = re.compile(r"\$\{[A-Za-z_][A-Za-z0-9_]*\}")
 _PLACEHOLDER_START = "${"
+_LONGEST = 1000  # characters of anything that is read further; the readers may take their time
 _MIDNIGHT_HOUR = 24
 _NOON_HOUR = 12
 _LAST_MINUTE = 59
@@ -32,6 +34,9 @@ def text(value: Any, allowed: str) -> str:
     if not isinstance(value, str):
         msg = f"{what(value)} is not {allowed}"
         raise ValueError(msg)  # noqa: TRY004 - pydantic turns ValueError alone into a message
+    if len(value) > _LONGEST:
+        msg = f"has {len(value)} characters; {_LONGEST} are enough"
+        raise ValueError(msg)
     return value.strip()
 
 
@@ -157,8 +162,12 @@ def regular_expression(value: Any) -> str:
     """Check a regular expression."""
     written = text(value, "a regular expression; put it in quotes")
     try:
-        re.compile(written)
-    except re.error as error:
+        with warnings.catch_warnings():
+            warnings.simplefilter(
+                "error"
+            )  # what Python warns of, such as [[a], will mean something else one day
+            re.compile(written)
+    except (re.error, Warning, OverflowError, RecursionError) as error:
         msg = f"{what(written)} is not a regular expression: {error}"
         raise ValueError(msg) from None
     return written
