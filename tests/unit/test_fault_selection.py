@@ -3,7 +3,7 @@
 import random
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from windtunnel.clients.targets import PodRef
@@ -28,6 +28,7 @@ def chance(seed: int) -> random.Random:
     return random.Random(seed)  # noqa: S311 - chooses victims, keeps no secret
 
 
+@settings(max_examples=50, deadline=None)
 @given(pods, st.data())
 def test_victims_are_as_many_as_asked_all_different_and_all_candidates(candidates, data):
     number = data.draw(st.integers(1, len(candidates)))
@@ -37,6 +38,7 @@ def test_victims_are_as_many_as_asked_all_different_and_all_candidates(candidate
     assert set(chosen) <= set(candidates)
 
 
+@settings(max_examples=50, deadline=None)
 @given(pods, st.data())
 def test_the_same_seed_chooses_the_same_in_whatever_order_the_cluster_lists_them(candidates, data):
     number, seed = data.draw(st.integers(1, len(candidates))), data.draw(st.integers())
@@ -46,6 +48,7 @@ def test_the_same_seed_chooses_the_same_in_whatever_order_the_cluster_lists_them
         assert choose_pods(shuffled, number=number, order=order, rng=chance(seed)) == first
 
 
+@settings(max_examples=50, deadline=None)
 @given(st.integers(1, 10_000), st.floats(0.001, 100))
 def test_a_percentage_rounds_down_but_never_to_none_and_never_beyond_the_candidates(candidates, percent):
     number = how_many(candidates=candidates, count=None, percent=percent)

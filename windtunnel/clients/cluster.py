@@ -200,7 +200,7 @@ class Cluster:
         request = Request("GET", found.path(namespace=namespace), _doing("watching", found, "", namespace))
         watch = Watch(self._connection, replace(request, query=query, accept=accept), stop)
         listed = _Listed(namespace, labels, fields, metadata_only)
-        return watch.events(lambda: self._snapshot(found, listed))
+        return watch.events(lambda: self._pages(found, listed))
 
     def can_i(
         self, verb: str, kind: str | Resource, namespace: str = "", *, subresource: str = ""
@@ -229,14 +229,6 @@ class Cluster:
             token = (page.get("metadata") or {}).get("continue") or ""
             if not token:
                 return
-
-    def _snapshot(self, found: Resource, listed: "_Listed") -> tuple[Objects, str]:
-        items: Objects = []
-        version = ""
-        for page in self._pages(found, listed):
-            items += page.get("items") or []
-            version = str(page["metadata"]["resourceVersion"])
-        return items, version
 
     def _patch(  # noqa: PLR0917 - private, two callers above
         self, kind: str | Resource, name: str, namespace: str, subresource: str, style: str, body: Any

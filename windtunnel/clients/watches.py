@@ -2,7 +2,7 @@
 
 import json
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -11,7 +11,8 @@ from windtunnel.clients.connection import Connection, Request
 from windtunnel.model.errors import ClusterError, NotFoundError, RefusedError, UnreachableError
 
 Object = dict[str, Any]
-Snapshot = Callable[[], tuple[list[Object], str]]
+Page = Mapping[str, Any]
+Snapshot = Callable[[], Iterator[Page]]
 _SERVER_CLOSES_AFTER_S = 30  # bounds how long a connection that died in silence goes unnoticed
 _LONGEST_PAUSE_S = 2.0
 _STOP_WITHIN_S = 0.1
@@ -34,12 +35,12 @@ class Watch:
 
     def events(self, snapshot: Snapshot) -> Iterator[tuple[str, Object]]:
         """Yield the state as ADDED, then the changes, until *stop* is set."""
-        yield from self._differences(*snapshot())
+        yield from self._differences(snapshot())
         failures = 0
         while not self.stop.is_set():
             try:
                 if not self.version:
-                    yield from self._differences(*snapshot())
+                    yield from self._differences(snapshot())
                 for event in self._stream():
                     failures = 0
                     yield event
@@ -52,18 +53,23 @@ class Watch:
                 failures += 1
                 self.stop.wait(min(_LONGEST_PAUSE_S, 0.1 * 2.0 ** min(failures, 8)))
 
-    def _differences(self, items: list[Object], version: str) -> Iterator[tuple[str, Object]]:
-        before, self.known, self.version = self.known, {}, version
-        for item in items:
-            uid = str(item["metadata"].get("uid", item["metadata"].get("name")))
-            self.known[uid] = _stub(item)
-            was = before.pop(uid, None)
-            if was is None:
-                yield "ADDED", item
-            elif was["metadata"]["resourceVersion"] != item["metadata"].get("resourceVersion"):
-                yield "MODIFIED", item
-        for gone in before.values():
-            yield "DELETED", gone
+    def _differences(self, pages: Iterator[Page]) -> Iterator[tuple[str, Object]]:
+        """Compare what is there with what is known; a list that breaks off leaves known what it showed."""
+        there: set[str] = set()
+        version = ""
+        for page in pages:
+            version = str(page["metadata"]["resourceVersion"])
+            for item in page.get("items") or ():
+                uid = _uid(item)
+                there.add(uid)
+                was, self.known[uid] = self.known.get(uid), _stub(item)
+                if was is None:
+                    yield "ADDED", item
+                elif was != self.known[uid]:
+                    yield "MODIFIED", item
+        for uid in sorted(self.known.keys() - there):
+            yield "DELETED", self.known.pop(uid)
+        self.version = version
 
     def _stream(self) -> Iterator[tuple[str, Object]]:
         query = {
@@ -92,12 +98,17 @@ class Watch:
         self.version = str(metadata.get("resourceVersion") or self.version)
         if kind == "BOOKMARK":
             return
-        uid = str(metadata.get("uid", metadata.get("name")))
+        uid = _uid(item)
         if kind == "DELETED":
             self.known.pop(uid, None)
         else:
             self.known[uid] = _stub(item)
         yield kind, item
+
+
+def _uid(item: Object) -> str:
+    metadata = item["metadata"]
+    return str(metadata.get("uid") or metadata.get("name"))
 
 
 def _stub(item: Object) -> Object:
