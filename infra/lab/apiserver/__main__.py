@@ -37,7 +37,9 @@ def main() -> None:
         admin_token=options.token or secrets.token_urlsafe(24),
         service_prefix=options.service_prefix,
     )
-    sys.stdout.write(f"url:   {server.settings.url}\ntoken: {server.settings.admin_token}\nca:    {files.ca_file}\n")
+    sys.stdout.write(
+        f"url:   {server.settings.url}\ntoken: {server.settings.admin_token}\nca:    {files.ca_file}\n"
+    )
     sys.stdout.flush()
     with contextlib.suppress(KeyboardInterrupt):
         asyncio.run(_run(server, files.ca_file.read_text(), node_grace_s=options.node_grace))

@@ -1,7 +1,7 @@
 """serviceaccounts/token: a token for a service account."""
 
 from datetime import timedelta
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from infra.lab.apiserver import clock
 from infra.lab.apiserver.listing import get_object

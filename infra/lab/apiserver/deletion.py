@@ -18,6 +18,10 @@ if TYPE_CHECKING:
 
 Object = dict[str, Any]
 
+_ORPHANS = (
+    "child pods are preserved by default when jobs are deleted; set propagationPolicy=Background to remove them or "
+    "set propagationPolicy=Orphan to suppress this warning"
+)
 DEFINITION_FINALIZER = "customresourcecleanup.apiextensions.k8s.io"
 """Holds a definition until its objects are gone."""
 _POLICIES = ("Foreground", "Background", "Orphan")
@@ -87,6 +91,8 @@ def delete(server: "ApiServer", request: Request, route: Route) -> Answer:
     check_preconditions(route, existing, options)
     shown, gone = server.deletion.delete(route, existing, options)
     resource = route.resource
+    if resource.orphans and not options.policy:
+        request.warnings.append(_ORPHANS)
     if gone and resource.delete_answers == "status":
         metadata = shown["metadata"]
         body = statuses.deleted(metadata["name"], resource.plural, resource.group, metadata["uid"])
@@ -139,6 +145,9 @@ class Deletion:
         if self.is_over(route.resource, marked):
             if options.dry_run:
                 return marked, True
+            if route.resource.graceful and marked != existing:
+                # Watchers of pods see the grace go down to zero before the pod is gone.
+                self._server.store.write(collection, key, marked)
             final = self._server.store.remove(collection, key, marked)
             return self._server.removed(route, final), True
         if options.dry_run or marked == existing:

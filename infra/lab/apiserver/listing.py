@@ -122,7 +122,7 @@ class _Page:
                 else self._collection.select_at(self._namespace, self._version)
             )
         except ExpiredError:
-            message = f"The resourceVersion for the provided list is too old."
+            message = "The resourceVersion for the provided list is too old."
             raise StatusError(statuses.expired(message)) from None
         start = self._start
         return found if start is None else [entry for entry in found if entry[0] > start]

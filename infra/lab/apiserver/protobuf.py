@@ -56,11 +56,15 @@ def _enveloped(raw: bytes) -> Object:
         words = "expected prefix [107 56 115 0]"
         raise _WireError(words)
     envelope = {number: value for number, value in _fields(raw[len(_MAGIC) :]) if isinstance(value, bytes)}
-    about = {number: value.decode() for number, value in _fields(envelope.get(1, b"")) if isinstance(value, bytes)}
+    about = {
+        number: value.decode() for number, value in _fields(envelope.get(1, b"")) if isinstance(value, bytes)
+    }
     version, kind = about.get(1, ""), about.get(2, "")
     message = _message_name(version, kind)
     if message not in _table():
-        raise StatusError(bad_request(f'no kind "{kind}" is registered for version "{version}" in protobuf form'))
+        raise StatusError(
+            bad_request(f'no kind "{kind}" is registered for version "{version}" in protobuf form')
+        )
     return {"kind": kind, "apiVersion": version, **_message(message, envelope.get(2, b""))}
 
 
@@ -125,7 +129,9 @@ def _message(name: str, data: bytes) -> Object:
             result.setdefault(key, []).append(_value(kind[2:], raw))
         elif kind.startswith("{}"):
             entry = dict(_fields(_as_bytes(raw)))
-            result.setdefault(key, {})[_as_bytes(entry.get(1, b"")).decode()] = _value(kind[2:], entry.get(2, b""))
+            result.setdefault(key, {})[_as_bytes(entry.get(1, b"")).decode()] = _value(
+                kind[2:], entry.get(2, b"")
+            )
         else:
             value = _value(kind, raw)
             if value not in (None, "") and (value or isinstance(value, dict) or key in _ZERO_COUNTS):

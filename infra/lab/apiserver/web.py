@@ -61,7 +61,7 @@ def _finished(answer: Answer, request: Request) -> Response:
     headers = {**answer.headers, **_warnings(request)}
     media_type = headers.pop("Content-Type", "")
     if not isinstance(answer.body, dict):
-        return Response(answer.body, answer.status, headers=headers, media_type=media_type or _PLAIN)
+        return _Bare(answer.body, answer.status, headers=headers, media_type=media_type or _PLAIN)
     form = request.form
     body = presenting.presented(answer.body, answer.resource, form, request.query.get("includeObject", ""))
     if form.yaml:
@@ -76,8 +76,6 @@ def _json(code: int, body: Any, headers: dict[str, str], *, media_type: str = _J
 
 class _Bare(Response):
     """A response whose Content-Type is exactly what was said, without an added charset."""
-
-    charset = ""
 
     def init_headers(self, headers: Any = None) -> None:
         """Headers as given, and the length."""
@@ -130,6 +128,12 @@ class _QuietServer(uvicorn.Server):
         yield
 
 
+def _abort(connection: Any) -> None:
+    """Drop a connection whose client does not answer the end of TLS."""
+    if connection.transport is not None:
+        connection.transport.abort()
+
+
 async def serve(server: "ApiServer", *, started: asyncio.Event | None = None) -> None:
     """Answer HTTPS requests until cancelled.
 
@@ -163,6 +167,7 @@ async def serve(server: "ApiServer", *, started: asyncio.Event | None = None) ->
         await asyncio.shield(task)
     finally:
         front.should_exit = True
-        front.force_exit = True
         if not task.done():
-            await asyncio.wait([task], timeout=2)
+            await asyncio.wait([task], timeout=3)
+        for connection in list(front.server_state.connections):
+            _abort(connection)
