@@ -44,16 +44,15 @@ async def fixed_targets(options: argparse.Namespace, api: HttpApi, token: str) -
 
 
 async def serves_metrics(api: HttpApi) -> bool:
-    """Wait for the API server, and say whether it has metrics."""
+    """Wait until the API server answers, and say whether it has metrics."""
     import aiohttp
 
     while True:
         try:
             await api.get("/metrics")
         except ApiError as error:
-            if error.status < 500:
-                LOG.warning("the API server's metrics are not scraped: %s", error)
-                return False
+            LOG.warning("the API server's metrics are not scraped: %s", error)
+            return False
         except (aiohttp.ClientError, TimeoutError) as error:
             LOG.debug("waiting for the API server: %s", error)
         else:
