@@ -16,6 +16,7 @@ from tasks.recover import recover
 from tasks.request import RunRequest
 from tasks.resolve import resolve
 from tasks.rollback import rollback
+from tasks.signals import signals_ask_to_stop
 from tasks.watching import watching
 
 
@@ -38,7 +39,7 @@ def experiment(request: RunRequest) -> State[None]:
     A verdict is not an error: blocked, deviated and aborted runs end in their own named state. What is
     raised is what must not be mistaken for a verdict: unusable input, a lost ledger, a termination signal.
     """
-    with open_run(request) as run:
+    with open_run(request) as run, signals_ask_to_stop(run):
         with failures_recorded(run):
             follow_the_runbook(run)
         return conclude(run)

@@ -20,7 +20,13 @@ def summarise(run: LiveRun) -> TargetSummary:
     target = resolve(run.experiment.target, run.cluster)
     refs = [ref for plan in run.plans for ref in plan.ticket.targets]
     nodes = sorted({ref.name for ref in refs if ref.kind == "Node"})
-    drained = [pod for name in nodes for pod in run.cluster.list("Pod", fields=f"spec.nodeName={name}")]
+    leaving = {ref.uid for ref in refs if ref.kind == "Pod"}
+    drained = [
+        pod
+        for name in nodes
+        for pod in run.cluster.list("Pod", fields=f"spec.nodeName={name}")
+        if pod["metadata"]["uid"] in leaving  # a drain leaves the pods of daemon sets where they are
+    ]
     namespaces = {pod["metadata"]["namespace"] for pod in drained} | ({target.namespace} - {""})
     return TargetSummary(
         namespace=target.namespace,

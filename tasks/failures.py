@@ -4,8 +4,6 @@ import traceback
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from prefect.exceptions import TerminationSignal
-
 from tasks.live_run import LiveRun
 from windtunnel.model.errors import LedgerError, WindtunnelError
 from windtunnel.model.record import EventKind
@@ -15,9 +13,8 @@ from windtunnel.model.record import EventKind
 def failures_recorded(run: LiveRun) -> Iterator[None]:
     """Let the run be concluded after any failure of its steps.
 
-    An error that windtunnel knows ends the run and is judged from the record. Ctrl-C is an abort by the
-    operator. A termination signal (a cancelled run, an evicted worker) and an error in windtunnel itself are
-    on record too, and are raised again once the run is concluded. A ledger that cannot be written ends
+    An error that windtunnel knows ends the run and is judged from the record. An error in windtunnel itself
+    is on record too, and is raised again once the run is concluded. A ledger that cannot be written ends
     everything: the undo has run by then, and there is nowhere left to conclude.
     """
     try:
@@ -26,11 +23,6 @@ def failures_recorded(run: LiveRun) -> Iterator[None]:
         raise
     except WindtunnelError as error:
         run.happened(EventKind.ERROR, str(error), type=type(error).__name__)
-    except KeyboardInterrupt:
-        run.happened(EventKind.ABORT, "Stopped from the keyboard.", by="operator")
-    except TerminationSignal as signal:
-        run.happened(EventKind.ABORT, "Stopped by a termination signal.", by="operator")
-        run.crash = signal
     except Exception as error:  # noqa: BLE001 - the boundary: recorded with its traceback, raised again below
         told = f"internal error: {type(error).__name__}: {error}"
         run.happened(EventKind.ERROR, told, traceback="".join(traceback.format_exception(error))[-8000:])

@@ -12,6 +12,9 @@ from windtunnel.model.record import EventKind, Phase
 @step("inject")
 def inject(run: LiveRun) -> Ending:
     """Check lever, window and blast radius a last time, then inject every fault in the file's order."""
+    if stop := run.stopping.stop:
+        run.happened(EventKind.ABORT, stop.message, by=stop.by)
+        return Ending(go_on=False, name="Aborted", message=stop.message, failed=True)
     if refusal := recheck(run):
         return Ending(go_on=False, name="Refused", message=refusal, failed=True)
     hits: list[str] = []

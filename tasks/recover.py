@@ -16,10 +16,13 @@ def recover(run: LiveRun) -> Ending:
     """Wait until every steady-state probe holds again, at most `recover_within`."""
     undone_at = run.clock.now()
     bound_s = run.experiment.recover_within_s
-    back = run.samples.wait_for(
-        lambda samples: steady_again(samples, run.experiment, since=undone_at), timeout_s=bound_s
+    if _operator_left(run):
+        return Ending(go_on=False, name="Skipped", message="Stopped by the operator; not waiting.")
+    run.samples.wait_for(
+        lambda samples: steady_again(samples, run.experiment, since=undone_at) or _operator_left(run),
+        timeout_s=bound_s,
     )
-    if back:
+    if steady_again(run.samples.all(), run.experiment, since=undone_at):
         seconds = (run.clock.now() - undone_at).total_seconds()
         message = f"The steady state holds again; seen {seconds:.1f} s after undo."
         run.happened(EventKind.RECOVERED, message, seconds=round(seconds, 3))
@@ -28,6 +31,11 @@ def recover(run: LiveRun) -> Ending:
     message = f"Not recovered {bound_s:g} s after undo: {', '.join(missing)} does not hold again."
     run.happened(EventKind.NOT_RECOVERED, message, probes=list(missing))
     return Ending(go_on=False, name="NotRecovered", message=message, failed=True)
+
+
+def _operator_left(run: LiveRun) -> bool:
+    """Say whether somebody asked this very process to end: it must not linger to watch."""
+    return run.stopping.stop is not None and run.stopping.stop.by == "operator"
 
 
 def steady_again(samples: Sequence[Sample], experiment: Experiment, *, since: datetime) -> bool:

@@ -1,9 +1,8 @@
-"""Take back whatever was injected: last in, first out, past errors, shielded from signals."""
+"""Take back whatever was injected: last in, first out, past errors."""
 
 from dataclasses import asdict
 
 from tasks.live_run import LiveRun, Plan
-from tasks.shielding import deferred_signals
 from tasks.step import Ending, step
 from windtunnel.clients import tickets
 from windtunnel.ledger import TicketState
@@ -18,11 +17,10 @@ def rollback(run: LiveRun) -> None:
     """Undo everything, as a Prefect task if Prefect can, and in any case."""
     if not run.injected:
         return
-    with deferred_signals():
-        try:
-            _rollback(run)
-        finally:
-            undo(run)  # does nothing when the task has done it
+    try:
+        _rollback(run)
+    finally:
+        undo(run)  # does nothing when the task has done it
 
 
 @step("rollback")
@@ -50,7 +48,8 @@ def undo(run: LiveRun) -> UndoState:
             _record(run, lost, EventKind.UNDONE, _sentence(done), **asdict(done), ticket=report.ticket_id)
     worst = max((report.state for _, report in reports), key=_ORDER.index)
     run.sampler.phase = Phase.RECOVERY
-    _record(run, lost, EventKind.UNDO_FINISHED, f"Undo: {worst}.", state=str(worst))
+    told = "All is back as it was, as read from the cluster." if worst is UndoState.CLEAN else _left(worst)
+    _record(run, lost, EventKind.UNDO_FINISHED, told, state=str(worst))
     if lost:
         raise lost[0]
     return worst
@@ -84,6 +83,10 @@ def _record(run: LiveRun, lost: list[LedgerError], kind: EventKind, message: str
 
 def _names(run: LiveRun) -> list[str]:
     return [plan.fault.name for plan in reversed(run.injected)]
+
+
+def _left(worst: UndoState) -> str:
+    return f"Undo is {worst}: something may be left behind; see the steps of the undo in the report."
 
 
 def _sentence(done: StepReport) -> str:

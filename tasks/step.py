@@ -36,7 +36,14 @@ def step(name: str) -> Callable[[Callable[[LiveRun], Ending]], Callable[[LiveRun
     """
 
     def wrap(function: Callable[[LiveRun], Ending]) -> Callable[[LiveRun], bool]:
-        @task(name=name, description=function.__doc__, cache_policy=NO_CACHE, persist_result=False, retries=0)
+        @task(
+            name=name,
+            task_run_name=name,
+            description=function.__doc__,
+            cache_policy=NO_CACHE,
+            persist_result=False,
+            retries=0,
+        )
         def body(run: LiveRun, box: _Box) -> State[None]:
             try:
                 box.ending = function(run)

@@ -5,12 +5,10 @@ import subprocess
 import sys
 import threading
 from collections.abc import Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any
-from urllib.request import urlopen
 
 import typer
 
@@ -68,6 +66,8 @@ def demo(*, once: Once = False) -> None:
 @contextmanager
 def _stage() -> Iterator[tuple[dict[str, Any], str]]:
     """Start lab and Prefect server side by side; take down at the end whatever was started here."""
+    from concurrent.futures import ThreadPoolExecutor
+
     from infra.lab.down import down
     from infra.lab.up import up
     from windtunnel.cli.prefect_server import standing_server, start_server, stop_server
@@ -123,6 +123,8 @@ def _summary(runs: Sequence[dict[str, Any]], lab: dict[str, Any], prefect_ui: st
 
 
 def _slack_lines(address: str) -> list[str]:
+    from urllib.request import urlopen
+
     with urlopen(address, timeout=5) as answer:  # noqa: S310 - the lab's own address on loopback
         messages = json.load(answer)
     return [("    " if message["thread_ts"] else "") + message["text"] for message in messages["slack"]]
