@@ -146,10 +146,10 @@ async def follow(api: Api, cache: Cache) -> None:
             await _watch(api, cache, path, found["metadata"]["resourceVersion"])
         except ApiError as error:
             if error.status == 404 and cache.resource.custom:
-                cache.replace_all(())
+                cache.replace_all(())  # its definition is not established yet, or about to be forgotten
                 cache.synced.set()
-                return  # its definition was deleted
-            if error.status != _EXPIRED:
+                await asyncio.sleep(_RECONNECT_S)
+            elif error.status != _EXPIRED:
                 _log.warning("cannot follow %s: %s", path, error)
                 await asyncio.sleep(_RECONNECT_S)
         except (OSError, TimeoutError) as error:

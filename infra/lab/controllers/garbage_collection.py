@@ -53,6 +53,11 @@ def _without_finalizer(node: Node, finalizer: str) -> Patch:
     return Patch(node.resource, node.item, {"metadata": {**pinned, "finalizers": left or None}})
 
 
+def _can_own(owner: Node, node: Node) -> bool:
+    """Owners live in the dependent's namespace or in none; a reference across counts as one to nobody."""
+    return owner.item["metadata"].get("namespace", "") in {"", node.item["metadata"].get("namespace", "")}
+
+
 class GarbageCollector:
     """Follows owner references through all resources. Keys are UIDs."""
 
@@ -134,7 +139,8 @@ class GarbageCollector:
         solid, waiting, gone = [], [], []
         for reference in node.owners:
             owner = self._graph.get(reference["uid"])
-            if owner is None and not await self._exists(reference, node):
+            known = _can_own(owner, node) if owner is not None else await self._exists(reference, node)
+            if not known:
                 gone.append(reference)
             elif owner is not None and owner.waits_for_dependents:
                 waiting.append(reference)

@@ -65,7 +65,7 @@ class JobController:
         await self._count(job, count, ended, owned)
         try:
             if ended[0]:
-                await self._cluster.perform([_remove(job, pod) for pod in count.active])
+                await self._remove(job, list(count.active))
             else:
                 await self._resize(key, job, count)
         finally:
@@ -83,9 +83,9 @@ class JobController:
             before = {one["type"] for one in (job.get("status") or {}).get("conditions") or ()}
             job = await self._cluster.set_status(kinds.JOBS, job, status)
             await self._tell_of_end(job, before)
-        finished = [pod for pod in owned if pods.is_finished(pod)]
-        self._counted[job["metadata"]["uid"]].update(pod["metadata"]["uid"] for pod in finished)
-        await self._free(finished)
+        over = [pod for pod in owned if job_plan.has_ended(pod)]
+        self._counted[job["metadata"]["uid"]].update(pod["metadata"]["uid"] for pod in over)
+        await self._free(over)
 
     async def _recount(self, key: tuple[str, str]) -> None:
         """The status once more, with the pods just made or removed in it."""
@@ -113,7 +113,7 @@ class JobController:
         missing = job_plan.missing(job, count)
         if missing < 0:
             surplus = pods.order_of_removal(list(count.active))[:-missing]
-            await self._cluster.perform([_remove(job, pod) for pod in surplus])
+            await self._remove(job, surplus)
         elif missing > 0:
             wait = self._backoff_left(job, count)
             if wait > 0:
@@ -129,6 +129,11 @@ class JobController:
             return 0.0
         wait = min(self._backoff_s * 2.0 ** min(count.failed - 1, 20), _LONGEST_BACKOFF_S)
         return wait - seconds_between(read_time(max(ends)), self._cluster.now())
+
+    async def _remove(self, job: Object, surplus: list[Object]) -> None:
+        """Delete pods on the job's own account: they count as nothing, so they are let go of first."""
+        await self._free(surplus)
+        await self._cluster.perform([_removal(job, pod) for pod in surplus])
 
     async def _free(self, owned: list[Object]) -> None:
         held = [pod for pod in owned if TRACKING in (pod["metadata"].get("finalizers") or ())]
@@ -191,7 +196,7 @@ def _creations(job: Object, count: Tally, missing: int) -> list[Change]:
     return found
 
 
-def _remove(job: Object, pod: Object) -> Remove:
+def _removal(job: Object, pod: Object) -> Remove:
     note = Note(
         job, COMPONENT, "SuccessfulDelete", "Deleted pod: {name}", "FailedDelete", "Error deleting: {error}"
     )

@@ -34,9 +34,7 @@ def tally(job: Object, owned: Iterable[Object], counted: frozenset[str]) -> Tall
     owned = list(owned)
     status = job.get("status") or {}
     fresh = [
-        pod
-        for pod in owned
-        if pods.is_finished(pod) and pod["metadata"]["uid"] not in counted and _tracked(pod)
+        pod for pod in owned if has_ended(pod) and pod["metadata"]["uid"] not in counted and _tracked(pod)
     ]
     won = [pod for pod in fresh if pods.phase(pod) == "Succeeded"]
     active = tuple(pod for pod in owned if pods.is_active(pod))
@@ -49,6 +47,11 @@ def tally(job: Object, owned: Iterable[Object], counted: frozenset[str]) -> Tall
         ready=sum(pods.is_ready(pod) for pod in active),
         indexes_done=frozenset(one for one in done if one >= 0),
     )
+
+
+def has_ended(pod: Object) -> bool:
+    """Whether a pod counts as succeeded or failed; one that is deleted before it succeeded failed."""
+    return pods.is_finished(pod) or is_going(pod)
 
 
 def _tracked(pod: Object) -> bool:

@@ -62,8 +62,6 @@ class TaintEvictionController:
         if left > 0:
             self.queue.add_after(key, left + 0.001)
             return
-        message = f"Marking for deletion Pod {key[0]}/{key[1]}"
-        await self._cluster.recorder.tell(pod, _REASON, message, component=COMPONENT)
         await self._evict(pod)
 
     async def _evict(self, pod: Object) -> None:
@@ -75,6 +73,8 @@ class TaintEvictionController:
             if error.status == 404:
                 return
             raise
+        message = f"Marking for deletion Pod {pod['metadata']['namespace']}/{pod['metadata']['name']}"
+        await self._cluster.recorder.tell(marked, _REASON, message, component=COMPONENT)
         await self._cluster.remove(kinds.PODS, marked)
         self._since.pop(pod["metadata"]["uid"], None)
 
