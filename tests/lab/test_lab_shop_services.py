@@ -168,7 +168,9 @@ def test_probes_and_scrapes_are_not_counted_as_customers():
     metrics = asyncio.run(story())
 
     assert counted(metrics, "http_requests_total") == {
-        'app="payments",code="200",method="GET",path="/methods"': 2.0
+        'app="payments",code="200",method="GET",path="/methods"': 2.0,
+        'app="payments",code="502",method="GET",path="/methods"': 0.0,
+        'app="payments",code="503",method="GET",path="/methods"': 0.0,
     }
     assert counted(metrics, "http_requests_in_flight") == {'app="payments"': 0.0}
     buckets = counted(metrics, "http_request_duration_seconds_bucket")

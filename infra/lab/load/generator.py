@@ -24,7 +24,7 @@ class Load:
 
     def __init__(self, shop: Upstream, *, rate: float) -> None:
         self._shop = shop
-        self._codes: Counter[str] = Counter()
+        self._codes: Counter[str] = Counter(dict.fromkeys(("200", "502", "error"), 0))
         self._durations = Histogram()
         self._open: set[asyncio.Task[None]] = set()
         self._dropped = 0

@@ -73,6 +73,8 @@ def _angle(inside: str) -> str:
     target, _, label = inside.partition("|")
     if target.startswith(("@", "#")):
         return f'<span class="mention">{_safe(target[0] + (label or target[1:]))}</span>'
+    if target.startswith("!date^"):
+        return _safe(label)
     if target.startswith("!"):
         return f'<span class="mention">{_safe(label or "@" + target[1:])}</span>'
     return link(target, _safe(label or target))

@@ -54,6 +54,11 @@ class ServiceMetrics:
         self._durations: defaultdict[tuple[str, str], Histogram] = defaultdict(Histogram)
         self.in_flight = 0
 
+    def expect(self, *, method: str, path: str, codes: tuple[int, ...]) -> None:
+        """Show these series from the start, at zero: a rate misses whatever a series begins with."""
+        for code in codes:
+            self._requests[str(code), method, path] += 0
+
     def observe(self, *, method: str, path: str, code: int, seconds: float) -> None:
         """Count one answered request."""
         self._requests[str(code), method, path] += 1

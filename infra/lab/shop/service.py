@@ -17,6 +17,8 @@ LOG = logging.getLogger("shop")
 
 Check = Callable[[], bool]
 
+USUAL_CODES = (200, 502, 503)
+
 
 @dataclass(frozen=True, slots=True)
 class Service:
@@ -64,6 +66,8 @@ class Pod:
         self._service = service
         self._settings = settings
         self.metrics = ServiceMetrics(service.name)
+        for path in service.routes:
+            self.metrics.expect(method="GET", path=path, codes=USUAL_CODES)
         self.ready = False
         self._server = HttpServer(self._answer)
         self._background: asyncio.Task[None] | None = None
