@@ -1,4 +1,4 @@
-"""A cluster for replaying recorded conversations: API server and controllers here, nodes in a process of their own."""
+"""A cluster for replaying recorded conversations: nodes in a process of their own, the rest in this one."""
 
 import argparse
 import asyncio

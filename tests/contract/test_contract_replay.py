@@ -1,7 +1,7 @@
 """The lab's API answers as a real v1.36 API server did, step by step of every recorded conversation.
 
-left_out.json names the steps that the lab answers otherwise, with the reason; a step in it that matches after all
-fails its test, so that the list stays true.
+left_out.json names the steps that the lab answers otherwise, with the reason; a step in it that matches after
+all fails its test, so that the list stays true.
 """
 
 import argparse

@@ -75,5 +75,6 @@ def refuse(user: User, wanted: Attributes, *, verb: str = "") -> None:
     scope = (
         f'in the namespace "{wanted.namespace}"' if namespaced or wanted.namespace else "at the cluster scope"
     )
-    why = f'User "{user.name}" cannot {verb} resource "{wanted.full_resource}" in API group "{wanted.group}" {scope}'
+    what = f'resource "{wanted.full_resource}" in API group "{wanted.group}"'
+    why = f'User "{user.name}" cannot {verb} {what} {scope}'
     raise StatusError(statuses.forbidden(wanted.name, wanted.resource, wanted.group, why=why))

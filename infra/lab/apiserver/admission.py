@@ -3,7 +3,7 @@
 from typing import TYPE_CHECKING, Any
 
 from infra.lab.apiserver import binding, quotas
-from infra.lab.apiserver.request import Request, Route
+from infra.lab.apiserver.request import Route
 from infra.lab.objects import statuses
 from infra.lab.objects.defaults import default
 from infra.lab.objects.statuses import StatusError
@@ -22,7 +22,7 @@ class Admission:
     def __init__(self, server: "ApiServer") -> None:
         self._server = server
 
-    def admit_create(self, request: Request, route: Route, document: Object) -> Object:
+    def admit_create(self, route: Route, document: Object) -> Object:
         """A new object as it may be created, or a refusal."""
         if route.namespace is not None:
             self._require_namespace(route, document)
@@ -34,7 +34,7 @@ class Admission:
             case _:
                 return document
 
-    def admit_update(self, request: Request, route: Route, old: Object, new: Object) -> Object:
+    def admit_update(self, route: Route, old: Object, new: Object) -> Object:
         """A new state as it may be stored, or a refusal."""
         if (route.resource.group, route.resource.kind, route.subresource) == ("", "Service", ""):
             return self._server.addresses.keep(old, new)

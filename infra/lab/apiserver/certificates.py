@@ -18,7 +18,10 @@ class Certificates:
 
 
 def make_certificates(folder: Path, *, host: str) -> Certificates:
-    """Write a fresh CA and a server certificate for an address into a folder; keys are readable by the owner only."""
+    """Write a fresh CA and a server certificate for an address into a folder.
+
+    The server's key is readable by the owner only; the CA's key is not kept.
+    """
     from cryptography import x509
     from cryptography.hazmat.primitives import hashes, serialization
     from cryptography.hazmat.primitives.asymmetric import ec

@@ -17,7 +17,7 @@ COLLECTION = "apiextensions.k8s.io/customresourcedefinitions"
 
 
 class Definitions:
-    """Does a moment later what follows from a write to a definition, as its controllers do on a real server."""
+    """Does a moment later what follows from a write to a definition, as controllers do on a real server."""
 
     def __init__(self, server: "ApiServer") -> None:
         self._server = server

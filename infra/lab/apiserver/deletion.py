@@ -19,8 +19,8 @@ if TYPE_CHECKING:
 Object = dict[str, Any]
 
 _ORPHANS = (
-    "child pods are preserved by default when jobs are deleted; set propagationPolicy=Background to remove them or "
-    "set propagationPolicy=Orphan to suppress this warning"
+    "child pods are preserved by default when jobs are deleted; set propagationPolicy=Background to remove "
+    "them or set propagationPolicy=Orphan to suppress this warning"
 )
 DEFINITION_FINALIZER = "customresourcecleanup.apiextensions.k8s.io"
 """Holds a definition until its objects are gone."""
@@ -68,7 +68,8 @@ class DeleteOptions:
 
 def _unregistered(body: Object) -> str:
     where = "pkg/apis/meta/internalversion/scheme/register.go:27"
-    return f'no kind "{body.get("kind")}" is registered for version "{body.get("apiVersion")}" in scheme "{where}"'
+    kind, version = body.get("kind"), body.get("apiVersion")
+    return f'no kind "{kind}" is registered for version "{version}" in scheme "{where}"'
 
 
 def _check_policy(policy: str, orphan: object) -> None:
@@ -119,13 +120,14 @@ def check_preconditions(route: Route, existing: Object, options: DeleteOptions) 
     why = ""
     if options.uid and options.uid != metadata["uid"]:
         why = (
-            f"the UID in the precondition ({options.uid}) does not match the UID in record ({metadata['uid']}). "
+            f"the UID in the precondition ({options.uid}) does not match the UID in record "
+            f"({metadata['uid']}). "
             "The object might have been deleted and then recreated"
         )
     elif options.version and options.version != metadata["resourceVersion"]:
         why = (
-            f"the ResourceVersion in the precondition ({options.version}) does not match the ResourceVersion in "
-            f"record ({metadata['resourceVersion']}). The object might have been modified"
+            f"the ResourceVersion in the precondition ({options.version}) does not match the "
+            f"ResourceVersion in record ({metadata['resourceVersion']}). The object might have been modified"
         )
     if why:
         raise StatusError(statuses.conflict(metadata["name"], resource.kind, resource.group, why=why))

@@ -80,7 +80,7 @@ def _lets_unready_go(budget: Object) -> bool:
     if budget["spec"].get("unhealthyPodEvictionPolicy") == "AlwaysAllow":
         return True
     status = budget.get("status", {})
-    return 0 < status.get("desiredHealthy", 0) <= status.get("currentHealthy", 0)
+    return bool(0 < status.get("desiredHealthy", 0) <= status.get("currentHealthy", 0))
 
 
 def _require_room(budget: Object) -> None:
@@ -97,7 +97,8 @@ def _require_room(budget: Object) -> None:
     if failed is not None:
         words = f"does not allow evicting pods currently because it failed sync: {failed.get('message', '')}"
     else:
-        words = f"needs {status.get('desiredHealthy', 0)} healthy pods and has {status.get('currentHealthy', 0)} currently"
+        needed, have = status.get("desiredHealthy", 0), status.get("currentHealthy", 0)
+        words = f"needs {needed} healthy pods and has {have} currently"
     cause = Cause("DisruptionBudget", f"The disruption budget {name} {words}", "")
     raise StatusError(statuses.too_many_requests(_BLOCKED, [cause]))
 

@@ -18,11 +18,12 @@ if TYPE_CHECKING:
 
 Object = dict[str, Any]
 
-_TOO_OLD_TOKEN = (
-    "The provided continue parameter is too old to display a consistent list result. You can start a new list "
-    "without the continue parameter, or use the continue token in this response to retrieve the remainder of the "
-    "results. Continuing with the provided token results in an inconsistent list - objects that were created, "
-    "modified, or deleted between the time the first chunk was returned and now may show up in the list."
+_TOO_OLD = (
+    "The provided continue parameter is too old to display a consistent list result. You can start a "
+    "new list without the continue parameter, or use the continue token in this response to retrieve "
+    "the remainder of the results. Continuing with the provided token results in an inconsistent list - "
+    "objects that were created, modified, or deleted between the time the first chunk was returned and "
+    "now may show up in the list."
 )
 
 
@@ -109,7 +110,7 @@ class _Page:
             return
         self._version = version
         if version < self._collection.compacted:
-            fresh = statuses.expired(_TOO_OLD_TOKEN)
+            fresh = statuses.expired(_TOO_OLD)
             fresh["metadata"] = {"continue": _encode_token(-1, self._start, self._namespace)}
             raise StatusError(fresh)
 
@@ -163,7 +164,7 @@ def _version_number(text: str) -> int:
 
 def too_large(version: int, current: int) -> Object:
     """504 about a version that is still to come."""
-    body = statuses.status(
+    return statuses.status(
         504,
         "Timeout",
         f"Timeout: Too large resource version: {version}, current: {current}",
@@ -172,7 +173,6 @@ def too_large(version: int, current: int) -> Object:
             "retryAfterSeconds": 1,
         },
     )
-    return body
 
 
 def _encode_token(version: int, key: Key, namespace: str | None) -> str:

@@ -1,4 +1,4 @@
-"""How stored objects leave the server, and how documents enter it: kind, apiVersion, and the two event APIs."""
+"""How stored objects leave the server and documents enter it: kind, apiVersion, and the two event APIs."""
 
 from collections.abc import Sequence
 from typing import Any

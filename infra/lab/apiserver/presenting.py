@@ -19,7 +19,8 @@ def presented(body: Object, resource: Resource | None, form: Form, include: str)
     if form.kind == "Table":
         return _table(body, resource, body["items"] if is_list else [body], include)
     if form.kind == "PartialObjectMetadataList" and not is_list:
-        words = f"you requested PartialObjectMetadataList, but the requested object is not a list (*core.{body['kind']})"
+        asked = "you requested PartialObjectMetadataList, but the requested object is not a list"
+        words = f"{asked} (*core.{body['kind']})"
         raise StatusError(statuses.not_acceptable(words))
     if not is_list:
         return tables.as_partial_metadata(body)

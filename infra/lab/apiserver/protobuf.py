@@ -1,8 +1,9 @@
 """Bodies in Kubernetes' protobuf form, as kubectl 1.32 sends some of its writes, read as JSON values.
 
-Only reading: answers are always JSON, which every client accepts beside protobuf. protobuf_fields.json holds the
-field numbers of the messages that can arrive, which are part of the API: {message: {number: [JSON name, type]}},
-where ``[]`` marks lists, ``{}`` maps by name, and ``^`` parts whose fields stand in the object itself.
+Only reading: answers are always JSON, which every client accepts beside protobuf. protobuf_fields.json holds
+the field numbers of the messages that can arrive, which are part of the API, as
+{message: {number: [JSON name, type]}}, where ``[]`` marks lists, ``{}`` maps by name, and ``^`` parts whose
+fields stand in the object itself.
 """
 
 import base64
@@ -28,8 +29,9 @@ _ZERO_COUNTS = frozenset(
         "allowPrivilegeEscalation", "automountServiceAccountToken", "backoffLimit", "blockOwnerDeletion",
         "completions", "controller", "enableServiceLinks", "failedJobsHistoryLimit", "gracePeriodSeconds",
         "immutable", "optional", "orphanDependents", "parallelism", "partition", "privileged",
-        "readOnlyRootFilesystem", "replicas", "revisionHistoryLimit", "runAsGroup", "runAsNonRoot", "runAsUser",
-        "successfulJobsHistoryLimit", "terminationGracePeriodSeconds", "ttlSecondsAfterFinished", "value",
+        "readOnlyRootFilesystem", "replicas", "revisionHistoryLimit", "runAsGroup", "runAsNonRoot",
+        "runAsUser", "successfulJobsHistoryLimit", "terminationGracePeriodSeconds",
+        "ttlSecondsAfterFinished", "value",
     }
 )  # fmt: skip
 
@@ -118,7 +120,7 @@ def _varint(data: bytes, position: int) -> tuple[int, int]:
 
 
 def _message(name: str, data: bytes) -> Object:
-    known, result = _table().get(name, {}), {}
+    known, result = _table().get(name, {}), dict[str, Any]()
     for number, raw in _fields(data):
         if str(number) not in known:
             continue
@@ -164,12 +166,12 @@ def _value(kind: str, raw: Wire) -> Any:
         case "meta.v1.Time" | "meta.v1.MicroTime":
             return _time(raw, micro=kind.endswith("MicroTime"))
         case "resource.Quantity":
-            return dict(_fields(raw)).get(1, b"0").decode()  # type: ignore[union-attr]
+            return _as_bytes(dict(_fields(raw)).get(1, b"0")).decode()
         case "intstr.IntOrString":
             parts = dict(_fields(raw))
             return _as_bytes(parts.get(3, b"")).decode() if parts.get(1) else parts.get(2, 0)
         case "runtime.RawExtension" | "meta.v1.FieldsV1":
-            text = dict(_fields(raw)).get(1, b"")
+            text = _as_bytes(dict(_fields(raw)).get(1, b""))
             return json.loads(text) if text else None
         case _ if kind.endswith(".ExtraValue"):
             return _message(kind, raw).get("items", [])

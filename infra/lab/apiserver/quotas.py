@@ -93,7 +93,8 @@ def _refuse(
     requested = ",".join(f"{name}={canonical(str(wanted[name]))}" for name in over)
     spent = ",".join(f"{name}={used.get(name, '0')}" for name in over)
     limited = ",".join(f"{name}={hard[name]}" for name in over)
-    why = f"exceeded quota: {quota['metadata']['name']}, requested: {requested}, used: {spent}, limited: {limited}"
+    name = quota["metadata"]["name"]
+    why = f"exceeded quota: {name}, requested: {requested}, used: {spent}, limited: {limited}"
     resource = route.resource
     raise StatusError(
         statuses.forbidden(document["metadata"]["name"], resource.plural, resource.group, why=why)

@@ -63,7 +63,8 @@ def _token_status(server: "ApiServer", spec: Object) -> Object:
 def _access_status(server: "ApiServer", user: User, spec: Object) -> Object:
     resource, path = spec.get("resourceAttributes"), spec.get("nonResourceAttributes")
     if (resource is None) == (path is None):
-        words = "Invalid value: null: exactly one of nonResourceAttributes or resourceAttributes must be specified"
+        needed = "exactly one of nonResourceAttributes or resourceAttributes must be specified"
+        words = f"Invalid value: null: {needed}"
         raise StatusError(
             statuses.invalid("", "", _GROUP, [Cause("FieldValueInvalid", words, "spec.resourceAttributes")])
         )
@@ -82,7 +83,8 @@ def _rules_status(server: "ApiServer", user: User, spec: Object) -> Object:
     namespace = spec.get("namespace", "")
     if not namespace:
         raise StatusError(statuses.bad_request("no namespace on request"))
-    resources, paths = [], []
+    resources: list[Object] = []
+    paths: list[Object] = []
     for grant in server.authoriser.grants(user, namespace):
         (paths if grant.rule.get("nonResourceURLs") else resources).append(grant.rule)
     return {"resourceRules": resources, "nonResourceRules": paths, "incomplete": False}

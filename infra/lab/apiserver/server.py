@@ -47,7 +47,7 @@ class ServerSettings:
 
 
 class ApiServer:
-    """Store, registry, admission and the verbs. All writes are synchronous, hence atomic in one event loop."""
+    """Store, registry, admission and the verbs. Writes are synchronous, hence atomic in one event loop."""
 
     def __init__(self, settings: ServerSettings) -> None:
         self.settings = settings

@@ -14,7 +14,7 @@ from starlette.responses import Response, StreamingResponse
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from infra.lab.apiserver import access, presenting
-from infra.lab.apiserver.request import ANONYMOUS, Answer, Form, Request, Stream
+from infra.lab.apiserver.request import ANONYMOUS, Answer, Request, Stream
 from infra.lab.objects import statuses
 from infra.lab.objects.statuses import StatusError
 
@@ -52,7 +52,7 @@ async def _respond(server: "ApiServer", web: WebRequest) -> Response:
         return _streamed(answer, request) if isinstance(answer, Stream) else _finished(answer, request)
     except StatusError as error:
         return _json(error.code, error.body, {**error.headers, **_warnings(request)})
-    except Exception as error:
+    except Exception as error:  # noqa: BLE001 - whatever it is, the client gets an answer and the log the rest
         _LOG.exception("%s %s failed", request.method, request.path)
         return _json(500, statuses.internal(f"{type(error).__name__}: {error}"), {})
 
@@ -90,16 +90,18 @@ def _warnings(request: Request) -> dict[str, str]:
 
 def _streamed(answer: Stream, request: Request) -> Response:
     headers = {**answer.headers, **_warnings(request)}
-    if answer.events is None:
-        chunks = answer.chunks or _nothing()
-        return StreamingResponse(chunks, headers={**headers, "content-type": "text/plain"})
-    lines = _lines(answer, request.form, request.query.get("includeObject", ""))
-    return StreamingResponse(lines, headers={**headers, "content-type": _JSON})
+    if answer.chunks is not None:
+        return StreamingResponse(answer.chunks, headers={**headers, "content-type": "text/plain"})
+    return StreamingResponse(_lines(answer, request), headers={**headers, "content-type": _JSON})
 
 
-async def _lines(answer: Stream, form: Form, include: str) -> AsyncIterator[bytes]:
+async def _lines(answer: Stream, request: Request) -> AsyncIterator[bytes]:
+    """Watch events, one JSON document on each line; only the first table names its columns."""
+    form, include = request.form, request.query.get("includeObject", "")
     columns_sent = False
-    async for kind, item in answer.events or _no_events():
+    if answer.events is None:
+        return
+    async for kind, item in answer.events:
         shown = item
         if kind != "ERROR":
             shown = presenting.presented_event(kind, item, answer.resource, form, include)
@@ -107,16 +109,6 @@ async def _lines(answer: Stream, form: Form, include: str) -> AsyncIterator[byte
                 shown = {**shown, "columnDefinitions": None}
             columns_sent = True
         yield orjson.dumps({"type": kind, "object": shown}) + b"\n"
-
-
-async def _nothing() -> AsyncIterator[bytes]:
-    for chunk in ():
-        yield chunk
-
-
-async def _no_events() -> AsyncIterator[tuple[str, Any]]:
-    for event in ():
-        yield event
 
 
 class _QuietServer(uvicorn.Server):
@@ -157,7 +149,7 @@ async def serve(server: "ApiServer", *, started: asyncio.Event | None = None) ->
     front = _QuietServer(config)
     task = asyncio.create_task(front.serve())
     try:
-        while not front.started and not task.done():
+        while not front.started and not task.done():  # noqa: ASYNC110 - uvicorn has a flag, no event
             await asyncio.sleep(0.01)
         if task.done():
             message = f"cannot listen on {settings.host}:{settings.port}; is another lab running there?"

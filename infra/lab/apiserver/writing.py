@@ -42,7 +42,7 @@ def create_object(
     resource = route.resource
     metadata = _new_metadata(server, route, document.get("metadata") or {})
     document = {**document, "metadata": metadata}
-    document = server.admission.admit_create(request, route, document)
+    document = server.admission.admit_create(route, document)
     document = server.strategies.prepare_create(resource, document)
     server.strategies.check(resource, document, None)
     key = (route.namespace or "", metadata["name"])
@@ -145,7 +145,7 @@ def replace(
     """
     resource = route.resource
     new = {**new, "metadata": _kept_metadata(route, old, new.get("metadata") or {})}
-    new = server.admission.admit_update(request, route, old, new)
+    new = server.admission.admit_update(route, old, new)
     new = server.strategies.prepare_update(resource, route.subresource, old, new)
     server.strategies.check(resource, new, old, subresource=route.subresource)
     if _same(old, new) and (managed is None or managed == old["metadata"].get("managedFields")):
