@@ -437,6 +437,7 @@ def test_pods_of_an_agent_that_died_are_started_again_and_say_so(tmp_path):
                 lambda: store.container("web").get("restartCount") == 1 and store.container("web")["ready"]
             )
             await until(lambda: store.pods["job"]["status"]["phase"] == "Failed")
+        assert store.phases("job")[-2:] == ["Running", "Failed"]
         assert store.container("web")["lastState"]["terminated"]["reason"] == "ContainerStatusUnknown"
 
     asyncio.run(whole())
@@ -475,5 +476,44 @@ def test_a_probe_command_that_hangs_is_killed_at_its_timeout(play):
         message = next(event["message"] for event in store.events if event["reason"] == "Unhealthy")
         assert message == "Readiness probe failed: command: context deadline exceeded"
         assert not store.container("web")["ready"]
+
+    play(story)
+
+
+def test_a_container_is_asked_to_end_only_after_its_stop_hook(play):
+    async def story(store: PodStore, keeper: PodKeeper) -> None:
+        hook = {"preStop": {"exec": {"command": ["sh", "-c", "echo hook >> ../../told"]}}}
+        script = "trap 'echo asked >> ../../told; exit 0' TERM; while true; do sleep 0.05; done"
+        store.create("web", shell(script, lifecycle=hook))
+        await until(lambda: store.container("web").get("ready", False))
+        told = keeper.worker("t", "web").place.folder.parent / "told"
+        await asyncio.sleep(0.2)  # the shell needs a moment to set its trap
+        store.ask_to_delete("web", 5)
+        await until(lambda: "web" not in store.pods)
+        assert await asyncio.to_thread(told.read_text) == "hook\nasked\n"
+
+    play(story)
+
+
+def test_a_sidecar_runs_beside_the_others_and_ends_after_them(play):
+    async def story(store: PodStore, _: PodKeeper) -> None:
+        sidecar = shell("exec sleep 60", name="side", restartPolicy="Always")
+        store.create("job", shell("sleep 0.3"), initContainers=[sidecar], restartPolicy="Never")
+        await until(lambda: store.pods["job"]["status"].get("phase") == "Running")
+        await until(lambda: store.pods["job"]["status"]["phase"] == "Succeeded")
+        states = store.pods["job"]["status"]["initContainerStatuses"]
+        assert states[0]["state"]["terminated"]["exitCode"] == 143
+
+    play(story)
+
+
+def test_a_startup_probe_holds_readiness_back(play):
+    async def story(store: PodStore, _: PodKeeper) -> None:
+        probe = {"exec": {"command": ["test", "-e", "up"]}, "periodSeconds": 0.1, "failureThreshold": 50}
+        store.create("web", shell("sleep 0.5; touch up; exec sleep 60", startupProbe=probe))
+        await until(lambda: "running" in store.container("web").get("state", {}))
+        assert not store.container("web")["started"]
+        assert not store.container("web")["ready"]
+        await until(lambda: store.container("web")["started"] and store.container("web")["ready"])
 
     play(story)

@@ -17,7 +17,7 @@ def main() -> None:
     lifeline.name_process("lab-node")
     asked = _parser().parse_args()
     logging.basicConfig(
-        level=logging.INFO if asked.verbose else logging.WARNING,
+        level=logging.WARNING if asked.quiet else logging.INFO,
         format="%(asctime)s %(name)s %(levelname)s %(message)s",
     )
     timings = Timings(back_off=asked.back_off, heartbeat=asked.heartbeat)
@@ -49,7 +49,7 @@ def _parser() -> argparse.ArgumentParser:
         "--back-off", type=float, default=Timings().back_off, help="first restart wait, seconds"
     )
     parser.add_argument("--heartbeat", type=float, default=Timings().heartbeat, help="lease renewal, seconds")
-    parser.add_argument("--verbose", action="store_true", help="log what happens, not only what fails")
+    parser.add_argument("--quiet", action="store_true", help="log only what fails")
     return parser
 
 

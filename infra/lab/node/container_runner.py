@@ -1,13 +1,13 @@
 """One container's life: pull, start, probe, end, start again; and its graceful stop."""
 
 import asyncio
-import secrets
+import logging
 import signal
 from collections.abc import Callable, Sequence
-from pathlib import Path
 from typing import Any
 
-from infra.lab.node import container_health, environment, images, moments
+from infra.lab.node import container_health, images, moments
+from infra.lab.node.container_launch import ContainerLauncher
 from infra.lab.node.container_log import ContainerLog
 from infra.lab.node.container_record import (
     ContainerRecord,
@@ -20,8 +20,10 @@ from infra.lab.node.container_record import (
 from infra.lab.node.deadline import Deadline
 from infra.lab.node.environment import ConfigError
 from infra.lab.node.image_pull import ImagePull
-from infra.lab.node.spawner import Process, Program, StartError
+from infra.lab.node.spawner import Process, StartError
 from infra.lab.node.workshop import PodPlace, Workshop
+
+LOG = logging.getLogger("lab.node.containers")
 
 
 class ContainerRunner:
@@ -39,7 +41,6 @@ class ContainerRunner:
     ) -> None:
         self.record = record
         self.started = asyncio.Event()
-        self.logs: list[ContainerLog] = []
         self._place = place
         self._workshop = workshop
         self._policy = policy
@@ -48,7 +49,7 @@ class ContainerRunner:
         self._stopping = False
         self._news = asyncio.Event()
         self._process: Process | None = None
-        self._environment: dict[str, str] = {}
+        self._launcher = ContainerLauncher(record, place, workshop)
         self._wait = -1.0
         self._began = 0.0
 
@@ -98,6 +99,11 @@ class ContainerRunner:
             self._process.signal(signal.SIGKILL)
 
     @property
+    def logs(self) -> list[ContainerLog]:
+        """The log of the newest start, after that of the one before it."""
+        return self._launcher.logs
+
+    @property
     def stopping(self) -> bool:
         """Whether it was asked to end for good."""
         return self._stopping
@@ -120,45 +126,15 @@ class ContainerRunner:
 
     async def execute(self, command: Sequence[str]) -> tuple[int, str]:
         """Run a command beside the container's process, as an exec probe does."""
-        log = ContainerLog(self._place.folder / f"{self.record.name}.exec.{secrets.token_hex(4)}")
-        try:
-            process = await self._spawn(Program(tuple(command)), log, name="exec")
-        except StartError as error:
-            return 126, str(error)
-        try:
-            code = await asyncio.shield(process.ended)
-        finally:
-            process.signal(signal.SIGKILL)
-        await log.settle()
-        return code, log.take()
+        return await self._launcher.execute(command)
 
     async def _launch(self, image: images.Image) -> None:
-        spec, home = self.record.spec, self._place.folder / self.record.name
-        home.mkdir(exist_ok=True)
-        self._environment = await environment.container_environment(
-            self._place.pod,
-            spec,
-            api=self._workshop.api,
-            services=self._workshop.services(self._place.pod["metadata"]["namespace"]),
-            home=home,
-            address=self._place.address,
-            node_ip=self._place.node_ip,
-        )
-        words = [
-            [environment.expand(word, self._environment) for word in spec.get(key, [])]
-            for key in ("command", "args")
-        ]
-        self.record.container_id = f"lab://{secrets.token_hex(32)}"
-        self.record.image_id = images.image_id(spec["image"])
-        self.record.resources = spec.get("resources", {})
+        program = await self._launcher.prepare(image)
         self.tell("Created", "Container created")
         self._began = asyncio.get_running_loop().time()
         try:
-            self._process = await self._spawn(
-                images.program(image, *words), self._new_log(home), name=self._place.pod["metadata"]["name"]
-            )
+            self._process = await self._launcher.launch(program)
         except StartError as error:
-            self._process = None
             now = moments.timestamp()
             message = f"failed to start container: exec: {error}"
             self._show(Terminated(128, "StartError", now, now, self.record.container_id, message))
@@ -167,18 +143,6 @@ class ContainerRunner:
         if self._stopping:
             self._process.signal(signal.SIGKILL)
         self.tell("Started", "Container started")
-
-    async def _spawn(self, program: Program, log: ContainerLog, *, name: str) -> Process:
-        cwd = _folder(self.record.spec.get("workingDir", ""), Path(self._environment["HOME"]))
-        return await self._workshop.spawner.start(
-            program, env=self._environment, cwd=cwd, name=name, output=await log.open()
-        )
-
-    def _new_log(self, home: Path) -> ContainerLog:
-        """A log for this start; the one before it is kept for ``--previous``."""
-        self.logs = [*self.logs[-1:], ContainerLog(home.with_suffix(f".{self.record.restarts}.log"))]
-        home.with_suffix(f".{self.record.restarts - 2}.log").unlink(missing_ok=True)
-        return self.logs[-1]
 
     async def _attend(self, process: Process) -> None:
         """Be there while it runs: probes, hooks, its end."""
@@ -191,9 +155,10 @@ class ContainerRunner:
         health = asyncio.ensure_future(
             container_health.watch_over(self, self._place, self._workshop.timings, self._end_for_restart)
         )
+        health.add_done_callback(self._show_defect)
         code = await asyncio.shield(process.ended)
         health.cancel()
-        await asyncio.gather(health, return_exceptions=True)
+        await asyncio.wait({health})
         self._process = None
         await self.logs[-1].settle()
         record.ready = record.started = False
@@ -206,6 +171,10 @@ class ContainerRunner:
                 record.container_id,
             )
         )
+
+    def _show_defect(self, health: "asyncio.Future[None]") -> None:
+        if not health.cancelled() and (defect := health.exception()) is not None:
+            LOG.error("probes of %s in %s failed", self.record.name, self._place.full_name, exc_info=defect)
 
     async def _end_for_restart(self) -> None:
         """End the process within the pod's grace period; the restart policy decides what follows."""
@@ -270,12 +239,6 @@ class ContainerRunner:
     def _show(self, state: Waiting | Running | Terminated) -> None:
         self.record.state = state
         self._changed()
-
-
-def _folder(wanted: str, otherwise: Path) -> Path:
-    """Where to run: images bring no folders, so the one a pod names may not exist here."""
-    path = Path(wanted)
-    return path if wanted and path.is_dir() else otherwise
 
 
 def _duration(seconds: float) -> str:

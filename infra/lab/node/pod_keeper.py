@@ -50,6 +50,7 @@ class PodKeeper:
         self._workshop = workshop
         self._workers: dict[str, PodWorker] = {}
         self._tasks: set[asyncio.Task[None]] = set()
+        self._closing = False
 
     async def run(self) -> None:
         """Follow for ever."""
@@ -66,6 +67,7 @@ class PodKeeper:
 
     async def __aexit__(self, *_: object) -> None:
         """Kill all pods at once and say nothing to the API server: the node ends, the pods' objects stay."""
+        self._closing = True
         for task in tuple(self._tasks):
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
@@ -91,7 +93,7 @@ class PodKeeper:
 
     def _take(self, pod: Object) -> None:
         node = self._nodes.get(pod["spec"].get("nodeName", ""))
-        if node is None:
+        if node is None or self._closing:
             return
         uid = pod["metadata"]["uid"]
         worker = self._workers.get(uid)
@@ -99,6 +101,7 @@ class PodKeeper:
             address = self._pools[node.name].take()
             worker = PodWorker(pod, address=address, node_ip=node.address, workshop=self._workshop)
             self._workers[uid] = worker
+            LOG.info("pod %s starts on %s as %s", worker.place.full_name, node.name, address)
             task = asyncio.create_task(self._keep(worker, node.name))
             self._tasks.add(task)
             task.add_done_callback(self._tasks.discard)
@@ -115,5 +118,6 @@ class PodKeeper:
             # A defect in one pod's handling must not stop the node; this tells why the pod is stuck.
             LOG.exception("pod %s: the node agent failed", worker.place.full_name)
         finally:
+            LOG.info("pod %s is gone", worker.place.full_name)
             self._workers.pop(worker.uid, None)
             self._pools[node].give_back(worker.place.address)

@@ -4,22 +4,21 @@ import asyncio
 import logging
 import shutil
 from collections.abc import Coroutine, Iterator
-from contextlib import suppress
 from typing import Any
 
 from infra.lab.client import ApiError
-from infra.lab.node import moments, pod_status
+from infra.lab.node import moments, pod_containers, pod_status
 from infra.lab.node.container_record import (
-    ContainerRecord,
     Running,
     Terminated,
     Waiting,
     is_sidecar,
-    restarts_after,
 )
 from infra.lab.node.container_runner import ContainerRunner
 from infra.lab.node.deadline import Deadline
 from infra.lab.node.following import CONNECTION_ERRORS
+from infra.lab.node.pod_containers import Role
+from infra.lab.node.racing import first_of, unless
 from infra.lab.node.status_publisher import StatusPublisher
 from infra.lab.node.workshop import Object, PodPlace, Workshop
 
@@ -43,9 +42,8 @@ class PodWorker:
         self._over = before.get("phase") in FINISHED
         self._network = False
         spec = pod["spec"]
-        reason = "PodInitializing" if spec.get("initContainers") else "ContainerCreating"
-        self._init = [self._runner(item, "init", reason) for item in spec.get("initContainers") or []]
-        self._main = [self._runner(item, "main", reason) for item in spec["containers"]]
+        self._init = [self._runner(item, "initContainers") for item in spec.get("initContainers") or []]
+        self._main = [self._runner(item, "containers") for item in spec["containers"]]
         self._ephemeral: list[ContainerRunner] = []
         self._tasks: dict[ContainerRunner, asyncio.Task[None]] = {}
         self._changing: dict[ContainerRunner, asyncio.Task[None]] = {}
@@ -89,10 +87,10 @@ class PodWorker:
         publishing = asyncio.ensure_future(self._publisher.run())
         living = asyncio.ensure_future(self._live())
         try:
-            await _first_of(living, self._ending.wait(), self._removed.wait())
+            await first_of(living, self._ending.wait(), self._removed.wait())
             if living.done():
                 living.result()  # an error in here is a defect: show it
-                await _first_of(self._ending.wait(), self._removed.wait())
+                await first_of(self._ending.wait(), self._removed.wait())
             if not self._removed.is_set():
                 await self._end_gracefully(living)
         finally:
@@ -112,7 +110,9 @@ class PodWorker:
             for runner in self._main:
                 self._start(runner)
             self._start_ephemeral(self.place.pod)
-            await asyncio.wait([self._tasks[runner] for runner in self._main])
+            done, _ = await asyncio.wait([self._tasks[runner] for runner in self._main])
+            for task in done:
+                task.result()  # an error in here is a defect: show it
         await self._finish(Deadline(self.place.pod["spec"].get("terminationGracePeriodSeconds", 30)))
 
     async def _initialise(self) -> bool:
@@ -120,7 +120,7 @@ class PodWorker:
         for runner in self._init:
             task = self._start(runner)
             if is_sidecar(runner.record.spec):
-                await _first_of(asyncio.shield(task), runner.started.wait())
+                await first_of(asyncio.shield(task), runner.started.wait())
                 continue
             await asyncio.wait({task})
             ended = runner.record.state
@@ -128,7 +128,8 @@ class PodWorker:
                 return False
             runner.record.ready = True
         for runner in self._main:
-            runner.record.state = Waiting("ContainerCreating")
+            if isinstance(runner.record.state, Waiting):
+                runner.record.state = Waiting("ContainerCreating")
         return True
 
     async def _end_gracefully(self, living: "asyncio.Future[None]") -> None:
@@ -137,9 +138,9 @@ class PodWorker:
             assert self._deadline is not None  # noqa: S101 - set together with the event that leads here
             living.cancel()
             running = [runner for runner in self._runners() if not is_sidecar(runner.record.spec)]
-            await _unless(self._removed, _all(runner.stop(self._deadline) for runner in running))
-            await _unless(self._removed, self._finish(self._deadline))
-        await _unless(self._removed, self._confirm())
+            await unless(self._removed, _all(runner.stop(self._deadline) for runner in running))
+            await unless(self._removed, self._finish(self._deadline))
+        await unless(self._removed, self._confirm())
 
     async def _finish(self, deadline: Deadline) -> None:
         """Stop sidecars and what else is left, wait for all, publish the last status."""
@@ -189,7 +190,7 @@ class PodWorker:
         known = {runner.record.name for runner in self._ephemeral}
         for spec in pod["spec"].get("ephemeralContainers") or []:
             if spec["name"] not in known:
-                runner = self._runner(spec, "ephemeral", "ContainerCreating")
+                runner = self._runner(spec, "ephemeralContainers")
                 self._ephemeral.append(runner)
                 self._start(runner)
 
@@ -203,48 +204,16 @@ class PodWorker:
     def _runners(self) -> list[ContainerRunner]:
         return [*self._init, *self._main, *self._ephemeral]
 
-    def _runner(self, spec: Object, role: str, reason: str) -> ContainerRunner:
-        policy = self.place.pod["spec"].get("restartPolicy", "Always")
-        if role == "ephemeral":
-            policy = "Never"
-        elif role == "init" and not is_sidecar(spec):
-            policy = "Never" if policy == "Never" else "OnFailure"
-        elif role == "init":
-            policy = "Always"
-        part = {"init": "initContainers", "main": "containers", "ephemeral": "ephemeralContainers"}[role]
+    def _runner(self, spec: Object, role: Role) -> ContainerRunner:
+        pod = self.place.pod
         return ContainerRunner(
-            self._first_record(spec, reason, policy),
+            pod_containers.first_record(pod, spec, role, now=moments.timestamp()),
             place=self.place,
             workshop=self._workshop,
-            policy=policy,
-            field=f"spec.{part}{{{spec['name']}}}",
+            policy=pod_containers.policy_of(pod, spec, role),
+            field=f"spec.{role}{{{spec['name']}}}",
             changed=self._publisher.changed,
         )
-
-    def _first_record(self, spec: Object, reason: str, policy: str) -> ContainerRecord:
-        """A new container's record; one that ran under an agent that died goes on counting its restarts."""
-        record = ContainerRecord(spec, Waiting(reason))
-        before = self.place.pod.get("status", {})
-        for status in (
-            *(before.get("containerStatuses") or []),
-            *(before.get("initContainerStatuses") or []),
-        ):
-            started = status["state"].get("running", {}).get("startedAt")
-            if status["name"] == spec["name"] and started:
-                lost = Terminated(
-                    137,
-                    "ContainerStatusUnknown",
-                    started,
-                    moments.timestamp(),
-                    status.get("containerID", ""),
-                    "The container could not be located when the node agent started",
-                )
-                if not restarts_after(policy, lost.exit_code):
-                    record.state = lost
-                    continue
-                record.last = lost
-                record.restarts = status["restartCount"] + 1
-        return record
 
     def _ended(self) -> bool:
         """Whether nothing runs and nothing will be started again, even if a task has yet to notice."""
@@ -252,9 +221,7 @@ class PodWorker:
             return False
         if self._ending.is_set():
             return True
-        policy = self.place.pod["spec"].get("restartPolicy", "Always")
-        ends = [runner.record.state for runner in self._main]
-        return all(isinstance(end, Terminated) and not restarts_after(policy, end.exit_code) for end in ends)
+        return not pod_containers.runs_on(self.place.pod, [runner.record for runner in self._main])
 
     def _status(self, pod: Object) -> Object:
         facts = pod_status.PodFacts(
@@ -272,24 +239,3 @@ class PodWorker:
 
 async def _all(things: Iterator[Coroutine[Any, Any, None]]) -> None:
     await asyncio.gather(*things)
-
-
-async def _first_of(*things: Any) -> None:
-    """Wait until one of several is done; the others are let go, tasks that are not ours are left alone."""
-    ours = [asyncio.ensure_future(thing) for thing in things if asyncio.iscoroutine(thing)]
-    futures = [*ours, *(thing for thing in things if not asyncio.iscoroutine(thing))]
-    try:
-        await asyncio.wait(futures, return_when=asyncio.FIRST_COMPLETED)
-    finally:
-        for task in ours:
-            task.cancel()
-
-
-async def _unless(stop: asyncio.Event, work: Coroutine[Any, Any, None]) -> None:
-    """Do the work, but not past the event."""
-    task = asyncio.ensure_future(work)
-    await _first_of(task, stop.wait())
-    if not task.done():
-        task.cancel()
-    with suppress(asyncio.CancelledError):
-        await task
