@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Protocol
 
-from guardrails import blackout, caps, halt, opt_in, protected, window
+from guardrails import blackout, caps, halt, opt_in, protected, rights, window
 from guardrails.answers import unknown
 from guardrails.facts import Facts, Unusable
 from windtunnel.model.decision import Decision
@@ -36,7 +36,13 @@ CHAIN: tuple[Guardrail, ...] = (
     protected,
     opt_in,
     caps,
+    rights,
 )
+
+
+# What may have changed in the seconds since, looked at once more just before injecting. Rights are not asked
+# twice: a right that is lost in between shows as a refusal of the injection itself.
+LAST_MOMENT: tuple[Guardrail, ...] = tuple(guardrail for guardrail in CHAIN if guardrail is not rights)
 
 
 def decide_all(

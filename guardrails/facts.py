@@ -72,10 +72,18 @@ class ActiveRuns:
     run_ids: tuple[str, ...] = ()
 
 
+@dataclass(frozen=True, slots=True)
+class Rights:
+    """What the account lacks of the rights that the faults' RBAC tables name, as "delete pods in shop"."""
+
+    missing: tuple[str, ...] = ()
+
+
 HALT = FactKey("halt", HaltLever, max_age_s=10.0)
 TARGET = FactKey("target", TargetSummary, max_age_s=60.0)
 ACTIVE_RUNS = FactKey("active_runs", ActiveRuns, max_age_s=30.0)
-KEYS: tuple[FactKey[Any], ...] = (HALT, TARGET, ACTIVE_RUNS)
+RIGHTS = FactKey("rights", Rights, max_age_s=60.0)
+KEYS: tuple[FactKey[Any], ...] = (HALT, TARGET, ACTIVE_RUNS, RIGHTS)
 
 
 @dataclass(frozen=True, slots=True)

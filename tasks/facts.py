@@ -5,11 +5,12 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from concurrent.futures import TimeoutError as FutureTimeoutError
 from typing import Any
 
-from guardrails.facts import ACTIVE_RUNS, HALT, TARGET, ActiveRuns, Facts, HaltLever
+from guardrails.facts import ACTIVE_RUNS, HALT, RIGHTS, TARGET, ActiveRuns, Facts, HaltLever, Rights
 from tasks.blast_radius import summarise
 from tasks.live_run import LiveRun
 from windtunnel.clients import halt, lease, tickets
 from windtunnel.clients.own_namespace import NAMESPACE
+from windtunnel.faults.rights import missing_rights
 from windtunnel.model.decision import Fact
 from windtunnel.model.errors import WindtunnelError
 from windtunnel.model.forms import from_stamp
@@ -42,10 +43,17 @@ def active_runs(run: LiveRun) -> ActiveRuns:
     return ActiveRuns(run_ids=tuple(sorted((holders | open_runs) - {run.run_id})))
 
 
+def rights(run: LiveRun) -> Rights:
+    """Ask the cluster which of the rights that the planned faults need this account lacks."""
+    rules = dict.fromkeys(rule for plan in run.plans for rule in plan.fault.rbac)
+    return Rights(missing=missing_rights(run.cluster, rules, run.experiment.target.namespace))
+
+
 GATHERERS: Mapping[str, Gather] = {
     HALT.name: halt_lever,
     TARGET.name: summarise,
     ACTIVE_RUNS.name: active_runs,
+    RIGHTS.name: rights,
 }
 
 

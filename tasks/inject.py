@@ -23,7 +23,8 @@ def inject(run: LiveRun) -> Ending:
             hits += _inject(run, plan)
         except (FaultError, ClusterError) as error:
             message = f"{plan.fault.name} could not be injected: {error}"
-            run.happened(EventKind.INJECT_FAILED, message, fault=plan.fault.name)
+            hit = [str(ref) for ref in error.hit] if isinstance(error, FaultError) else []
+            run.happened(EventKind.INJECT_FAILED, message, fault=plan.fault.name, hit=hit)
             return Ending(go_on=False, name="NotInjected", message=message, failed=True)
     return Ending(go_on=bool(hits), name="Injected", message=f"Hit {', '.join(hits[:10]) or 'nothing'}.")
 

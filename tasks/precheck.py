@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from guardrails import CHAIN, decide_all, facts_needed
+from guardrails import CHAIN, LAST_MOMENT, Guardrail, decide_all, facts_needed
 from tasks.facts import gather
 from tasks.live_run import LiveRun
 from tasks.step import Ending, step
@@ -13,7 +13,7 @@ from windtunnel.model.record import EventKind
 @step("precheck")
 def precheck(run: LiveRun) -> Ending:
     """Ask every guardrail; unless all allow, the run ends as blocked and nothing was touched."""
-    decisions = _decide(run)
+    decisions = _decide(run, CHAIN)
     for decision in decisions:
         run.happened(
             EventKind.DECISION,
@@ -33,13 +33,13 @@ def precheck(run: LiveRun) -> Ending:
 
 def recheck(run: LiveRun) -> str:
     """Ask once more at the last moment, with fresh facts; return the refusal, or "" if there is none."""
-    decisions = _decide(run)
+    decisions = _decide(run, LAST_MOMENT)
     return "" if worst(decisions) is Outcome.ALLOW else _refuse(run, decisions)
 
 
-def _decide(run: LiveRun) -> Sequence[Decision]:
-    facts = gather(run, facts_needed(CHAIN))
-    return decide_all(run.policy, run.experiment, facts, run.clock.now())
+def _decide(run: LiveRun, chain: Sequence[Guardrail]) -> Sequence[Decision]:
+    facts = gather(run, facts_needed(chain))
+    return decide_all(run.policy, run.experiment, facts, run.clock.now(), chain=chain)
 
 
 def _refuse(run: LiveRun, decisions: Sequence[Decision]) -> str:

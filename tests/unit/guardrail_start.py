@@ -4,7 +4,17 @@ from dataclasses import replace
 from datetime import UTC, datetime, time
 
 from guardrails import decide_all
-from guardrails.facts import ACTIVE_RUNS, HALT, TARGET, ActiveRuns, Facts, HaltLever, TargetSummary
+from guardrails.facts import (
+    ACTIVE_RUNS,
+    HALT,
+    RIGHTS,
+    TARGET,
+    ActiveRuns,
+    Facts,
+    HaltLever,
+    Rights,
+    TargetSummary,
+)
 from windtunnel.model.decision import Fact, objections
 from windtunnel.model.experiment import Experiment, FaultSpec, Target
 from windtunnel.model.policy import Policy, Window
@@ -39,6 +49,7 @@ FACTS = Facts(
         HALT.name: Fact(NOW, HaltLever(pulled=False)),
         TARGET.name: Fact(NOW, SUMMARY),
         ACTIVE_RUNS.name: Fact(NOW, ActiveRuns()),
+        RIGHTS.name: Fact(NOW, Rights()),
     }
 )
 
