@@ -82,6 +82,7 @@ def document(node: LabNode) -> Object:
         "topology.kubernetes.io/region": REGION,
         "topology.kubernetes.io/zone": node.zone,
         "real": "true",
+        "windtunnel.dev/enabled": "true",  # the lab is there to be drained
     }
     return {
         "apiVersion": "v1",
