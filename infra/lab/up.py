@@ -18,6 +18,9 @@ from infra.lab.state import MARKER, LabError, LabFolder, tail
 
 NEEDED = ("aiohttp", "cryptography", "orjson", "prombed", "starlette", "uvicorn")
 READY_WITHIN_SECONDS = 60.0
+LOADING_SECONDS = 30.0
+"""On top: what a busy machine may need to load the programs, before the waiting begins."""
+
 MAX_REPLICAS = 50
 MAX_NODES = 20
 MAX_RATE = 2000.0
@@ -59,7 +62,7 @@ def up(
         _clear_remains(folder)
         options = ["--home", str(folder.home), "--replicas", str(replicas), "--nodes", str(nodes)]
         options += ["--rate", f"{rate:g}", "--prometheus", program, "--ready-within", f"{ready_within_s:g}"]
-        return _start(folder, options, within_s=ready_within_s + 5)
+        return _start(folder, options, within_s=ready_within_s + LOADING_SECONDS)
 
 
 def _check_machine() -> None:
