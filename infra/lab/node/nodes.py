@@ -148,7 +148,7 @@ class NodeReporter:
                     raise
                 LOG.info("node %s is not registered yet: %s", self._node.name, error)
             except CONNECTION_ERRORS as error:
-                LOG.info("node %s waits for the API server: %r", self._node.name, error)
+                LOG.debug("node %s waits for the API server: %s", self._node.name, error)
             else:
                 return
             await asyncio.sleep(pause)
