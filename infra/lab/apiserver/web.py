@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 _LOG = logging.getLogger(__name__)
 _PLAIN = "text/plain; charset=utf-8"
 _JSON = "application/json"
+_LARGEST_BODY = 3 * 2**20
 
 
 def application(server: "ApiServer") -> ASGIApp:
@@ -47,6 +48,7 @@ async def _respond(server: "ApiServer", web: WebRequest) -> Response:
         raw=await web.body(),
     )
     try:
+        _require_size(request)
         request.user = access.authenticate(server, request)
         answer = await server.handle(request)
         return _streamed(answer, request) if isinstance(answer, Stream) else _finished(answer, request)
@@ -55,6 +57,12 @@ async def _respond(server: "ApiServer", web: WebRequest) -> Response:
     except Exception as error:  # noqa: BLE001 - whatever it is, the client gets an answer and the log the rest
         _LOG.exception("%s %s failed", request.method, request.path)
         return _json(500, statuses.internal(f"{type(error).__name__}: {error}"), {})
+
+
+def _require_size(request: Request) -> None:
+    if len(request.raw) > _LARGEST_BODY:
+        message = f"Request entity too large: limit is {_LARGEST_BODY}"
+        raise StatusError(statuses.status(413, "RequestEntityTooLarge", message))
 
 
 def _finished(answer: Answer, request: Request) -> Response:

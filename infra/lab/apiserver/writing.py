@@ -165,15 +165,33 @@ def replace(
     return server.stored(route, server.store.write(collection, key, new))
 
 
+_KEPT = (
+    *("namespace", "uid", "resourceVersion", "creationTimestamp", "generation"),
+    *("deletionTimestamp", "deletionGracePeriodSeconds"),
+)
+"""Metadata that an update cannot change."""
+
+
 def _kept_metadata(route: Route, old: Object, given: Object) -> Object:
     """The metadata of an update: what a client may change, over what it may not."""
     was = old["metadata"]
-    resource = route.resource
-    version = given.get("resourceVersion")
+    _require_current(route, was, given)
+    if given.get("uid"):
+        was = {**was, "uid": given["uid"]}  # another one is refused by validation
+    metadata = {key: value for key, value in given.items() if key not in _KEPT and key != "managedFields"}
+    metadata.setdefault("name", was["name"])
+    if "generateName" in was:
+        metadata["generateName"] = was["generateName"]
+    metadata |= {key: was[key] for key in _KEPT if key in was}
+    return {key: value for key, value in metadata.items() if value not in (None, {}, [])}
+
+
+def _require_current(route: Route, was: Object, given: Object) -> None:
+    """Refuse an update that was made for another version, or another object of the same name."""
+    resource, version = route.resource, given.get("resourceVersion")
     if version and not str(version).isdigit():
         raise StatusError(statuses.unexplained(f'strconv.ParseUint: parsing "{version}": invalid syntax'))
-    if version and version != was["resourceVersion"]:
-        raise StatusError(statuses.conflict(was["name"], resource.plural, resource.group))
+    why = ""
     if route.verb == "update" and given.get("uid") and given["uid"] != was["uid"]:
         place = "/".join(filter(None, (resource.plural, was.get("namespace"), was["name"])))
         why = (
@@ -181,26 +199,8 @@ def _kept_metadata(route: Route, old: Object, given: Object) -> Object:
             "AdditionalErrorMsg: Precondition failed: "
             f"UID in precondition: {given['uid']}, UID in object meta: {was['uid']}"
         )
+    if why or (version and version != was["resourceVersion"]):
         raise StatusError(statuses.conflict(was["name"], resource.plural, resource.group, why=why))
-    metadata = {key: value for key, value in given.items() if key != "managedFields"}
-    metadata.setdefault("name", was["name"])
-    if given.get("uid"):
-        was = {**was, "uid": given["uid"]}  # another one is refused by validation
-    for key in (
-        "namespace",
-        "uid",
-        "resourceVersion",
-        "creationTimestamp",
-        "deletionTimestamp",
-        "deletionGracePeriodSeconds",
-        "generation",
-        "generateName",
-    ):
-        if key in was:
-            metadata[key] = was[key]
-        elif key != "generateName":
-            metadata.pop(key, None)
-    return {key: value for key, value in metadata.items() if value not in (None, {}, [])}
 
 
 def _same(old: Object, new: Object) -> bool:
