@@ -5,7 +5,7 @@ from collections.abc import Sequence
 
 from tasks.live_run import LiveRun
 from tasks.step import Ending, step
-from windtunnel.model.experiment import Experiment
+from windtunnel.model.experiment import Experiment, Role
 from windtunnel.model.record import EventKind, Sample
 
 LOOKS = 2  # of every probe; all must hold
@@ -28,7 +28,8 @@ def baseline(run: LiveRun) -> Ending:
         message = f"The steady state does not hold before the fault: {findings[0]} Nothing was injected."
         run.happened(EventKind.BASELINE_MISSED, message, findings=list(findings))
         return Ending(go_on=False, name="Missed", message=message, failed=True)
-    message = "The steady state holds, and there is traffic."
+    load = any(probe.role is Role.LOAD for probe in run.experiment.steady_state)
+    message = "The steady state holds" + (", and there is traffic." if load else ".")
     run.happened(EventKind.BASELINE_MET, message)
     return Ending(go_on=True, name="Met", message=message)
 

@@ -15,7 +15,7 @@ How undo ended is judged beside it, and outranks all of these in the exit code.
 
 from collections.abc import Iterable
 
-from windtunnel.model.experiment import Experiment, Holds, Probe, Role
+from windtunnel.model.experiment import Experiment, Holds, HttpProbe, Probe, Role
 from windtunnel.model.record import EventKind, Phase, Record, Sample
 from windtunnel.model.recovery import measure_recovery
 from windtunnel.model.ticket import UndoState
@@ -68,7 +68,27 @@ def _verdict(record: Record, experiment: Experiment) -> tuple[Verdict, str, tupl
         return Verdict.DEVIATED, f"The hypothesis does not hold: {misses[0]}", (*misses, *unknowns)
     if unknowns:
         return Verdict.INCONCLUSIVE, f"Not enough was observed to say: {unknowns[0]}", unknowns
-    return Verdict.PASSED, "The steady state held in every observation.", ()
+    return Verdict.PASSED, _what_held(record, experiment), _unproven(experiment)
+
+
+def _what_held(record: Record, experiment: Experiment) -> str:
+    """Say what a passed run has shown, and no more: misses that were allowed are counted."""
+    steady = {probe.name for probe in experiment.steady_state if probe.role is Role.STEADY}
+    allowed = sum(
+        s.ok is not True for s in record.samples if s.probe in steady and s.phase is not Phase.BASELINE
+    )
+    if not allowed:
+        return "The steady state held in every observation."
+    looks = "1 look that was" if allowed == 1 else f"{allowed} looks that were"
+    return f"The steady state held wherever it had to; {looks} allowed to miss did."
+
+
+def _unproven(experiment: Experiment) -> tuple[str, ...]:
+    """Say what a passed run leaves open: whether anything was there to be hurt."""
+    sees_load = any(
+        probe.role is Role.LOAD or isinstance(probe.look, HttpProbe) for probe in experiment.steady_state
+    )
+    return () if sees_load else ("No probe has the role load: whether there was traffic is not known.",)
 
 
 def _before_the_fault(record: Record) -> tuple[Verdict, str, tuple[str, ...]] | None:
