@@ -145,7 +145,7 @@ def test_a_killed_lab_takes_its_processes_along_and_can_be_replaced_or_cleaned_u
 
 
 def test_a_lab_that_cannot_start_names_its_log_and_ends_with_its_last_lines(home: Path):
-    with pytest.raises(LabError, match=r"(?s)did not start: not ready within.*The last lines of .*lab/logs/main\.log"):
+    with pytest.raises(LabError, match=r"(?s)did not start: not ready.*The last lines of .*/main\.log"):
         up(home, ready_within_s=0.01)
     assert processes.of_lab(home) == []
 
