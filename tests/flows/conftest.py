@@ -6,8 +6,6 @@ import pytest
 
 from windtunnel.model.errors import InputError
 
-from tests.lab.conftest import lab  # noqa: F401 - the same lab, for whole runs
-
 EXPERIMENT = """
 experiment: payments-scaled
 hypothesis: One payments pod more or less is not noticed.
