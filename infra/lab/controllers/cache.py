@@ -152,8 +152,8 @@ async def follow(api: Api, cache: Cache) -> None:
             elif error.status != _EXPIRED:
                 _log.warning("cannot follow %s: %s", path, error)
                 await asyncio.sleep(_RECONNECT_S)
-        except (OSError, TimeoutError) as error:
-            _log.warning("lost the watch on %s, will list again: %s", path, error)
+        except Exception as error:  # noqa: BLE001 - however a connection breaks, the cache has to go on
+            _log.warning("lost the watch on %s, will list again: %r", path, error)
             await asyncio.sleep(_RECONNECT_S)
 
 

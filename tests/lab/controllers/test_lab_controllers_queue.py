@@ -133,11 +133,12 @@ def test_a_listener_that_fails_does_not_blind_the_next_one(make, caplog):
 
 
 class ScriptedApi:
-    """Lists what it is given, list by list; its first watch expires."""
+    """Lists what it is given, list by list; its first watch ends with an error."""
 
-    def __init__(self, *lists):
+    def __init__(self, *lists, error=None):
         self.lists = list(lists)
         self.watched = []
+        self.error = error or ApiError({"code": 410, "reason": "Expired"})
 
     async def get(self, _path, **_query):
         items, version = self.lists.pop(0)
@@ -146,14 +147,16 @@ class ScriptedApi:
     async def watch(self, _path, *, resource_version, **_query):
         self.watched.append(resource_version)
         if self.lists:
-            raise ApiError({"code": 410, "reason": "Expired"})
+            raise self.error
         await asyncio.Event().wait()
         yield "never", {}
 
 
-def test_an_expired_watch_lists_again_and_tells_the_difference(make):
+@pytest.mark.parametrize("error", [None, ConnectionResetError(), ValueError("half a line")], ids=repr)
+def test_a_watch_that_ends_lists_again_and_tells_the_difference(make, error, monkeypatch):
+    monkeypatch.setattr("infra.lab.controllers.cache._RECONNECT_S", 0)
     stays, goes, comes = newer(make.pod("stays"), 1), newer(make.pod("goes"), 2), newer(make.pod("comes"), 9)
-    api = ScriptedApi(([stays, goes], "5"), ([stays, comes], "9"))
+    api = ScriptedApi(([stays, goes], "5"), ([stays, comes], "9"), error=error)
     cache, seen = Cache(kinds.PODS), []
     cache.listen(lambda old, new: seen.append(((old or new)["metadata"]["name"], new is not None)))
 
