@@ -133,7 +133,7 @@ class World:
         self.silent_nodes: set[str] = set()
         """Nodes on which nobody does anything any longer."""
 
-    async def eventually(self, question: Callable[[], Awaitable[Any]], *, within_s: float = 20.0) -> Any:
+    async def eventually(self, question: Callable[[], Awaitable[Any]], *, within_s: float = 60.0) -> Any:
         """Ask until the answer is true; the answer."""
         answer = None
         try:
@@ -187,6 +187,36 @@ class World:
         body = {"apiVersion": group, "kind": kind, "metadata": {"name": name}, "spec": spec}
         root = f"/apis/{group}" if "/" in group else f"/api/{group}"
         return await self.api.post(f"{root}/namespaces/shop/{plural or kind.lower() + 's'}", body)
+
+    @staticmethod
+    def template(image: str = "x", app: str = "web", **spec: Any) -> Object:
+        """A pod template with one container."""
+        containers = [{"name": "main", "image": image, **spec.pop("container", {})}]
+        return {"metadata": {"labels": {"app": app}}, "spec": {"containers": containers, **spec}}
+
+    def workload(self, replicas: int, image: str = "x", app: str = "web", **more: Any) -> Object:
+        """The spec of a workload of some replicas."""
+        selector = {"matchLabels": {"app": app}}
+        return {"replicas": replicas, "selector": selector, "template": self.template(image, app), **more}
+
+    async def deployed(self, replicas: int = 3, **more: Any) -> None:
+        """A namespace with a deployment `web` that is available."""
+        await self.add_namespace()
+        await self.add("Deployment", "web", self.workload(replicas, **more))
+        path = "/apis/apps/v1/namespaces/shop/deployments/web"
+        await self.status_reaches(path, availableReplicas=replicas)
+
+    async def status_reaches(self, path: str, **wanted: Any) -> None:
+        """Wait until the status is of the current generation and has these values."""
+
+        async def ask() -> bool:
+            found = await self.get(path)
+            generation = found.get("metadata", {}).get("generation")
+            status = found.get("status", {})
+            current = status.get("observedGeneration", generation) == generation
+            return current and all(status.get(name) == value for name, value in wanted.items())
+
+        await self.eventually(ask)
 
     async def events(self, about: str) -> list[tuple[str, str]]:
         """Reason and message of every event about an object."""

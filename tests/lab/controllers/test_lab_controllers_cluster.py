@@ -1,167 +1,13 @@
-"""Controllers at work: in a real API server in this process, with played kubelets."""
+"""Services, owners, namespaces and nodes at work, in a real API server with played kubelets."""
 
 from dataclasses import replace
-
-import pytest
 
 from infra.lab.controllers import ControllerTimings
 
 SHOP = "/namespaces/shop"
 
 
-def template(image="x", app="web", **spec):
-    containers = [{"name": "main", "image": image, **spec.pop("container", {})}]
-    return {"metadata": {"labels": {"app": app}}, "spec": {"containers": containers, **spec}}
-
-
-def workload(replicas, image="x", app="web", **more):
-    return {
-        "replicas": replicas,
-        "selector": {"matchLabels": {"app": app}},
-        "template": template(image, app),
-        **more,
-    }
-
-
-def status_reaches(world, path, **wanted):
-    async def ask():
-        found = await world.get(path)
-        generation = found.get("metadata", {}).get("generation")
-        status = found.get("status", {})
-        current = status.get("observedGeneration", generation) == generation
-        return current and all(status.get(name) == value for name, value in wanted.items())
-
-    return world.eventually(ask)
-
-
 DEPLOYMENT = f"/apis/apps/v1{SHOP}/deployments/web"
-
-
-async def deployed(world, replicas=3, **more):
-    await world.add_namespace()
-    await world.add("Deployment", "web", workload(replicas, **more))
-    await status_reaches(world, DEPLOYMENT, availableReplicas=replicas)
-
-
-def test_a_lost_pod_is_replaced_and_its_story_told(in_cluster):
-    async def scenario(world):
-        await deployed(world)
-        lost = (await world.pods())[0]["metadata"]
-        await world.api.delete(f"/api/v1{SHOP}/pods/{lost['name']}")
-
-        async def replaced():
-            found = [one for one in await world.pods() if one["metadata"]["uid"] != lost["uid"]]
-            return len(found) == 3
-
-        await world.eventually(replaced)
-        await status_reaches(world, DEPLOYMENT, availableReplicas=3)
-        assert ("ScalingReplicaSet", "Scaled up replica set") in {
-            (reason, message[:21]) for reason, message in await world.events("web")
-        }
-        reasons = [reason for reason, _ in await world.events((await world.pods())[0]["metadata"]["name"])]
-        assert reasons == ["Scheduled"]
-
-    in_cluster(scenario)
-
-
-def test_pods_spread_over_the_nodes(in_cluster):
-    async def scenario(world):
-        await deployed(world, 6)
-        nodes = sorted(one["spec"]["nodeName"] for one in await world.pods())
-        assert nodes == ["n1", "n1", "n2", "n2", "n3", "n3"]
-
-    in_cluster(scenario, nodes=3)
-
-
-@pytest.mark.parametrize("strategy", [{"type": "Recreate"}, {"type": "RollingUpdate"}])
-def test_a_new_template_rolls_out_and_can_be_rolled_back(in_cluster, strategy):
-    async def scenario(world):
-        await deployed(world, 3, strategy=strategy)
-        for image, revision in (("y", "2"), ("x", "3")):
-            await world.api.patch(DEPLOYMENT, {"spec": {"template": template(image)}})
-            await status_reaches(world, DEPLOYMENT, updatedReplicas=3, replicas=3, availableReplicas=3)
-            annotations = (await world.get(DEPLOYMENT))["metadata"]["annotations"]
-            assert annotations["deployment.kubernetes.io/revision"] == revision
-        sets = (await world.get(f"/apis/apps/v1{SHOP}/replicasets"))["items"]
-        assert sorted(one["spec"]["replicas"] for one in sets) == [0, 3]
-
-    in_cluster(scenario)
-
-
-def test_a_rollout_that_never_gets_ready_leaves_the_old_pods_and_is_stuck(in_cluster):
-    async def scenario(world):
-        world.never_ready.add("broken")
-        await deployed(world, 3)
-        change = {"progressDeadlineSeconds": 1, "template": template("broken")}
-        await world.api.patch(DEPLOYMENT, {"spec": change})
-
-        async def stuck():
-            conditions = (await world.get(DEPLOYMENT))["status"]["conditions"]
-            return {one["type"]: one["reason"] for one in conditions if one["status"] == "False"}
-
-        assert await world.eventually(stuck) == {"Progressing": "ProgressDeadlineExceeded"}
-        await status_reaches(world, DEPLOYMENT, availableReplicas=3, unavailableReplicas=1)
-
-    in_cluster(scenario)
-
-
-def test_a_statefulset_keeps_names_and_rolls_from_the_top(in_cluster):
-    path = f"/apis/apps/v1{SHOP}/statefulsets/db"
-
-    async def scenario(world):
-        await world.add_namespace()
-        await world.add("StatefulSet", "db", {**workload(3, app="db"), "serviceName": "db"})
-        await status_reaches(world, path, availableReplicas=3)
-        assert [one["metadata"]["name"] for one in await world.pods()] == ["db-0", "db-1", "db-2"]
-        await world.api.patch(path, {"spec": {"template": template("y", "db")}})
-        await status_reaches(world, path, updatedReplicas=3, availableReplicas=3)
-        removed = [
-            message.split()[2] for reason, message in await world.events("db") if reason == "SuccessfulDelete"
-        ]
-        assert removed == ["db-2", "db-1", "db-0"]
-
-    in_cluster(scenario)
-
-
-def test_a_daemon_runs_on_every_node_also_on_those_that_come_later(in_cluster):
-    path = f"/apis/apps/v1{SHOP}/daemonsets/agent"
-
-    async def scenario(world):
-        await world.add_namespace()
-        spec = workload(0, app="agent")
-        del spec["replicas"]
-        await world.add("DaemonSet", "agent", spec)
-        await status_reaches(world, path, numberAvailable=2)
-        await world.add_node("n3")
-        await status_reaches(world, path, numberAvailable=3, desiredNumberScheduled=3)
-        await world.api.patch(path, {"spec": {"template": template("y", "agent")}})
-        await status_reaches(world, path, numberAvailable=3, updatedNumberScheduled=3)
-
-    in_cluster(scenario)
-
-
-@pytest.mark.parametrize(("image", "expected"), [("ends-well", "Complete"), ("ends-badly", "Failed")])
-def test_a_job_runs_to_its_end(in_cluster, image, expected):
-    async def scenario(world):
-        await world.add_namespace()
-        spec = {
-            "completions": 2,
-            "parallelism": 2,
-            "backoffLimit": 1,
-            "template": template(image, restartPolicy="Never"),
-        }
-        await world.add("Job", "once", spec, group="batch/v1")
-
-        async def ended():
-            status = (await world.get(f"/apis/batch/v1{SHOP}/jobs/once"))["status"]
-            return [one["type"] for one in status.get("conditions", ()) if one["type"] == expected] and status
-
-        status = await world.eventually(ended)
-        assert status.get("succeeded", 0) == (2 if expected == "Complete" else 0)
-        assert status.get("failed", 0) >= (0 if expected == "Complete" else 2)
-        assert not any(one["metadata"].get("finalizers") for one in await world.pods())
-
-    in_cluster(scenario)
 
 
 def test_endpoints_follow_pods_through_their_life(in_cluster):
@@ -175,7 +21,7 @@ def test_endpoints_follow_pods_through_their_life(in_cluster):
         ]
 
     async def scenario(world):
-        await deployed(world, 2)
+        await world.deployed(2)
         ports = [{"port": 80, "targetPort": 8080}]
         await world.add("Service", "web", {"selector": {"app": "web"}, "ports": ports}, group="v1")
 
@@ -200,20 +46,20 @@ def test_endpoints_follow_pods_through_their_life(in_cluster):
 
 def test_a_percentage_budget_counts_what_the_deployment_asks_for(in_cluster):
     async def scenario(world):
-        await deployed(world, 4)
+        await world.deployed(4)
         spec = {"selector": {"matchLabels": {"app": "web"}}, "maxUnavailable": "25%"}
         await world.add("PodDisruptionBudget", "web", spec, group="policy/v1")
         path = f"/apis/policy/v1{SHOP}/poddisruptionbudgets/web"
-        await status_reaches(world, path, expectedPods=4, desiredHealthy=3, disruptionsAllowed=1)
+        await world.status_reaches(path, expectedPods=4, desiredHealthy=3, disruptionsAllowed=1)
         await world.api.patch(f"{DEPLOYMENT}/scale", {"spec": {"replicas": 8}})
-        await status_reaches(world, path, expectedPods=8, desiredHealthy=6, disruptionsAllowed=2)
+        await world.status_reaches(path, expectedPods=8, desiredHealthy=6, disruptionsAllowed=2)
 
     in_cluster(scenario)
 
 
 def test_deleting_a_deployment_takes_everything_below_it(in_cluster):
     async def scenario(world):
-        await deployed(world, 2)
+        await world.deployed(2)
         await world.api.delete(DEPLOYMENT)
 
         async def empty():
@@ -227,7 +73,7 @@ def test_deleting_a_deployment_takes_everything_below_it(in_cluster):
 
 def test_in_the_foreground_the_owner_goes_last_and_as_orphans_pods_live_on(in_cluster):
     async def scenario(world):
-        await deployed(world, 2)
+        await world.deployed(2)
         await world.api.delete(DEPLOYMENT, propagationPolicy="Orphan")
         await world.eventually(lambda: _is_gone(world, DEPLOYMENT))
         (orphan,) = (await world.get(f"/apis/apps/v1{SHOP}/replicasets"))["items"]
@@ -248,7 +94,7 @@ async def _is_gone(world, path):
 
 def test_a_namespace_waits_for_finalizers_and_then_goes_with_its_pods(in_cluster):
     async def scenario(world):
-        await deployed(world, 2)
+        await world.deployed(2)
         held = {
             "apiVersion": "v1",
             "kind": "ConfigMap",
@@ -273,10 +119,10 @@ def test_a_silent_node_is_given_up_and_its_pods_come_back_elsewhere(in_cluster):
     async def scenario(world):
         await world.add_namespace()
         patience = [{"operator": "Exists", "effect": "NoExecute", "tolerationSeconds": 0}]
-        spec = workload(2)
+        spec = world.workload(2)
         spec["template"]["spec"]["tolerations"] = patience
         await world.add("Deployment", "web", spec)
-        await status_reaches(world, DEPLOYMENT, availableReplicas=2)
+        await world.status_reaches(DEPLOYMENT, availableReplicas=2)
         world.silent_nodes.add("n2")
 
         async def moved():
@@ -327,7 +173,8 @@ def test_a_taint_evicts_when_patience_ends_and_spares_who_tolerates_it(in_cluste
         for name, tolerations in (("meek", []), ("tolerant", tolerant)):
             body = {"apiVersion": "v1", "kind": "Pod", "metadata": {"name": name}}
             await world.api.post(
-                f"/api/v1{SHOP}/pods", {**body, "spec": {**template()["spec"], "tolerations": tolerations}}
+                f"/api/v1{SHOP}/pods",
+                {**body, "spec": {**world.template()["spec"], "tolerations": tolerations}},
             )
 
         async def both_run():
@@ -355,7 +202,7 @@ def test_a_pod_that_fits_nowhere_is_told_why_and_runs_when_there_is_room(in_clus
                 "apiVersion": "v1",
                 "kind": "Pod",
                 "metadata": {"name": name},
-                "spec": template(container=request)["spec"],
+                "spec": world.template(container=request)["spec"],
             }
             await world.api.post(f"/api/v1{SHOP}/pods", body)
 
@@ -379,7 +226,7 @@ def test_a_pod_that_fits_nowhere_is_told_why_and_runs_when_there_is_room(in_clus
 def test_cordoned_nodes_get_nothing_new(in_cluster):
     async def scenario(world):
         await world.api.patch("/api/v1/nodes/n1", {"spec": {"unschedulable": True}})
-        await deployed(world, 3)
+        await world.deployed(3)
         assert {one["spec"]["nodeName"] for one in await world.pods()} == {"n2"}
 
     in_cluster(scenario)
@@ -387,7 +234,7 @@ def test_cordoned_nodes_get_nothing_new(in_cluster):
 
 def test_pods_of_a_node_that_was_deleted_are_removed(in_cluster):
     async def scenario(world):
-        await deployed(world, 2)
+        await world.deployed(2)
         world.silent_nodes.add("n2")
         await world.api.delete("/api/v1/nodes/n2")
 
@@ -401,7 +248,7 @@ def test_pods_of_a_node_that_was_deleted_are_removed(in_cluster):
 
 def test_a_quota_shows_what_is_used(in_cluster):
     async def scenario(world):
-        await deployed(world, 2)
+        await world.deployed(2)
         await world.add("ResourceQuota", "few", {"hard": {"pods": "5", "configmaps": "9"}}, group="v1")
 
         async def counted():
