@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+import time
 from typing import Any, Protocol
 
 from infra.lab.client import ApiError
@@ -30,10 +31,9 @@ class Controller(Protocol):
 async def work(controller: Controller) -> None:
     """Reconcile key after key until cancelled; a failed one is tried again, later each time."""
     queue = controller.queue
-    loop = asyncio.get_running_loop()
     while True:
         key = await queue.get()
-        started = loop.time()
+        started = time.thread_time()
         try:
             await controller.reconcile(key)
         except ApiError as error:
@@ -46,5 +46,5 @@ async def work(controller: Controller) -> None:
         else:
             queue.succeeded(key)
         finally:
-            queue.done(key, took_s=loop.time() - started)
+            queue.done(key, took_s=time.thread_time() - started)
         await asyncio.sleep(0)

@@ -6,10 +6,10 @@ from typing import Generic, TypeVar
 
 K = TypeVar("K", bound=Hashable)
 
-BUSY_SHARE = 3.0
+BUSY_SHARE = 8.0
 """A key rests this many times as long as its last reconcile took, so that large ones coalesce more events."""
-LONGEST_REST_S = 0.5
-SHORTEST_REST_S = 0.002
+LONGEST_REST_S = 1.0
+SHORTEST_REST_S = 0.004
 
 
 class WorkQueue(Generic[K]):
