@@ -16,7 +16,7 @@ from windtunnel.model.verdict import Judgement, Recovery, Verdict
 from windtunnel.report.as_json import as_json
 from windtunnel.report.chart import chart
 from windtunnel.report.markdown import markdown
-from windtunnel.report.prefect_artifact import CHART_LIMIT, prefect_markdown
+from windtunnel.report.prefect_artifact import CELL_WIDTH, CHART_LIMIT, prefect_description, prefect_markdown
 
 NOTHING = Recovery(None, None, None)
 BLOCKED = Judgement(Verdict.BLOCKED, "Outside the window.", UndoState.CLEAN, ("window: closed",), NOTHING)
@@ -58,9 +58,48 @@ def test_recovery_times_are_told_to_a_tenth_of_a_second():
 
 
 def test_guardrails_show_what_was_seen_and_what_is_allowed():
-    assert "| caps | allow | 1 of 3 pods is within the caps. | 1 pod / 1 pod |" in section(
-        page(), "Guardrails"
+    over = event(
+        -3.0,
+        EventKind.DECISION,
+        "caps: Over the caps.",
+        guardrail="caps",
+        outcome="deny",
+        reason="Over the caps.",
+        observed="2 of 3 pods",
+        limit="1 pod",
+        until="13:00Z",
     )
+
+    rows = section(page(record=replace(RECORD, events=(*events(), over))), "Guardrails")
+
+    assert "| caps | allow | 1 of 3 pods is within the caps. |" in rows
+    assert "| caps | deny | Over the caps. (seen 2 of 3 pods, allowed 1 pod, until 13:00Z) |" in rows
+
+
+def test_guardrails_that_do_not_object_are_one_line_of_the_timeline():
+    decision = next(each for each in events() if each.kind is EventKind.DECISION)
+    window = replace(decision, data={**decision.data, "guardrail": "window"})
+    denied = replace(decision, message="halt: Pulled.", data={"guardrail": "halt", "outcome": "deny"})
+
+    timeline = section(page(record=replace(RECORD, events=(decision, window, denied))), "Timeline")
+
+    assert timeline.splitlines()[2:] == [
+        "| +0.00 s | guardrail.decision | 2 guardrails allow it: caps, window. |",
+        "| +0.00 s | guardrail.decision | halt: Pulled. |",
+    ]
+
+
+def test_nothing_is_told_with_a_negative_zero():
+    early = event(-0.001, EventKind.TICKET, "Undo ticket is written.")
+
+    assert "| +0.00 s | undo.ticket |" in page(record=replace(RECORD, events=(early, *events())))
+
+
+def test_a_service_that_was_never_disturbed_is_said_to_be_so():
+    calm = page(judgement=replace(DEVIATED, recovery=Recovery(0.0, 0.0, 8.0)))
+
+    assert "| Service disturbed, first to last miss | never |" in calm
+    assert "| Steady again after undo | at once |" in calm
 
 
 def test_targets_show_candidates_planned_and_hit():
@@ -186,6 +225,22 @@ def test_the_prefect_artifact_holds_its_picture():
 
     assert "](data:image/svg+xml;base64," in text
     assert len(text) < CHART_LIMIT
+
+
+def test_no_cell_of_the_prefect_artifact_is_too_wide_for_its_page():
+    name = "pod/" + "long-" * 30 + "name"
+    told = event(25, EventKind.ERROR, "a sentence with *many* words | and a bar, " * 6 + name)
+
+    text = prefect_markdown(replace(RECORD, events=(*events(), told)), DEVIATED, EXPERIMENT)
+
+    row = next(line for line in text.splitlines() if "many" in line)
+    pieces = re.split(r"<br>|(?<!\\)\|", row)
+    assert row.startswith("| +25.00 s | run.error | A sentence with")
+    assert all(len(piece) <= CELL_WIDTH + 2 for piece in pieces if "long-" not in piece)
+
+
+def test_the_line_above_the_prefect_artifact_does_not_repeat_it():
+    assert prefect_description(DEVIATED, run_id=RUN_ID) == f"Deviated in run {RUN_ID}"
 
 
 def test_the_prefect_artifact_of_a_run_without_samples_has_no_picture():

@@ -93,11 +93,33 @@ def test_objections_are_listed_and_bounded():
     assert "… 10 of 30" in said
 
 
+def test_a_reply_says_nothing_twice():
+    told = "Not started: caps: needs 3 pods, cap 1."
+
+    blocked = reply(event(1, EventKind.BLOCKED, told, objections=["caps: needs 3 pods, cap 1."]))
+
+    assert blocked.blocks[0]["text"]["text"] == ":no_entry: *Not started.* caps: needs 3 pods, cap 1."
+    assert blocked.text == told
+
+
+def test_a_reply_is_a_sentence():
+    injected = reply(event(1, EventKind.INJECTED, "deleted catalog-5d-x2"))
+
+    assert injected.blocks[0]["text"]["text"] == ":zap: *Injected.* Deleted catalog-5d-x2"
+
+
+def test_the_times_of_the_recovery_have_sensible_digits():
+    assert words(verdict(EXPERIMENT, DEVIATED)).count(
+        "Disturbed for 12.2 s, steady 4.1 s after undo, target ready again after 8.4 s."
+    )
+    assert "Never disturbed, target ready again after 8.0 s." in words(verdict(EXPERIMENT, PASSED))
+
+
 def test_the_owner_is_called_when_something_is_wrong():
     message = verdict(EXPERIMENT, DEVIATED)
 
     assert message.mentions
-    assert "@catalog-team" in words(message)
+    assert "\\n@catalog-team, please look." in words(message)
     assert "• front page could not answer" in words(message)
     assert words(message).count("success ratio missed") == 1
 

@@ -8,7 +8,7 @@ import typer
 
 from windtunnel.model.verdict import ExitCode, Judgement, Recovery
 from windtunnel.report.as_json import judgement_form
-from windtunnel.report.markdown import verdict_words
+from windtunnel.report.run_words import verdict_words
 from windtunnel.report.probe_words import seconds
 
 FINDINGS_SHOWN = 10

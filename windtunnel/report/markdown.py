@@ -10,6 +10,7 @@ from windtunnel.report import sections
 from windtunnel.report.figures import PHASE_NAMES, ProbeFigures, probe_figures
 from windtunnel.report.markdown_text import bullets, code, escape, table
 from windtunnel.report.probe_words import amount, expectation, seconds
+from windtunnel.report.run_words import verdict_words
 
 
 def markdown(record: Record, judgement: Judgement, experiment: Experiment, *, chart: str = "") -> str:
@@ -37,12 +38,6 @@ def markdown(record: Record, judgement: Judgement, experiment: Experiment, *, ch
         *_titled("Run it again", sections.again(record, experiment)),
     ]
     return "\n\n".join(part for part in parts if part) + "\n"
-
-
-def verdict_words(judgement: Judgement) -> str:
-    """Return verdict and undo in a few words: "deviated", "aborted, undo partial"."""
-    words = str(judgement.verdict).replace("_", " ")
-    return words if judgement.undo == "clean" else f"{words}, undo {judgement.undo}"
 
 
 def _titled(title: str, body: str) -> Iterator[str]:
@@ -79,13 +74,14 @@ def _fault(name: str, parameters: object) -> str:
 def _recovery(judgement: Judgement) -> str:
     recovery = judgement.recovery
     rows = (
-        ("Service disturbed, first to last miss", recovery.disrupted_s),
-        ("Steady again after undo", recovery.recovered_s),
-        ("Target fully ready again, from the injection", recovery.workload_ready_s),
+        ("Service disturbed, first to last miss", recovery.disrupted_s, "never"),
+        ("Steady again after undo", recovery.recovered_s, "at once"),
+        ("Target fully ready again, from the injection", recovery.workload_ready_s, "at once"),
     )
-    if all(value is None for _, value in rows):
+    told = [(what, none if lasted == 0 else seconds(lasted)) for what, lasted, none in rows]
+    if all(lasted is None for _, lasted, _ in rows):
         return ""
-    return table(("What", "Time"), [(what, seconds(value)) for what, value in rows], right=frozenset({1}))
+    return table(("What", "Time"), told, right=frozenset({1}))
 
 
 def _probes(record: Record, experiment: Experiment) -> str:

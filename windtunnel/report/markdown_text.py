@@ -2,9 +2,11 @@
 
 import re
 from collections.abc import Iterable, Sequence
+from textwrap import wrap
 
 _SPECIAL = re.compile(r"[\\`*<\[\]|]|(?<!\w)_|_(?!\w)|&(?=#?\w+;)|~(?=~)")
 _LEADING = re.compile(r"^(\d*)([#>+=.)-])")  # what would begin a list, a heading or a quotation
+_BAR = re.compile(r"(?<!\\)\|")  # an escaped one is text
 _CELL_LIMIT = 300
 
 
@@ -43,6 +45,21 @@ def table(head: Sequence[str], rows: Iterable[Sequence[str]], *, right: frozense
     lines = [_line([cell(name) for name in head]), _line(rule)]
     lines += [_line([cell(_cut(text)) for text in row]) for row in rows]
     return "\n".join(lines)
+
+
+def folded_tables(text: str, *, width: int) -> str:
+    """Return Markdown *text* with a line break at least every *width* characters in the cells of its tables.
+
+    For pages that never break a line within a table, and cut off what does not fit.
+    """
+    return "\n".join(_folded(line, width) if line.startswith("| ") else line for line in text.split("\n"))
+
+
+def _folded(line: str, width: int) -> str:
+    def broken(cell: str) -> str:  # between words alone: a name stays one piece, an escape whole
+        return "<br>".join(wrap(cell.strip(), width, break_long_words=False, break_on_hyphens=False))
+
+    return "|".join(f" {broken(cell)} " if cell.strip() else cell for cell in _BAR.split(line))
 
 
 def _line(cells: Iterable[str]) -> str:

@@ -1,7 +1,9 @@
 """Sections of a report that follow from events alone: targets, guardrails, undo, timeline, run again."""
 
 import shlex
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
+from itertools import groupby
 from typing import Any
 
 from windtunnel.model.experiment import Experiment
@@ -10,6 +12,7 @@ from windtunnel.model.ticket import UndoState
 from windtunnel.model.verdict import Judgement
 from windtunnel.report.figures import zero
 from windtunnel.report.markdown_text import bullets, code_block, escape, table
+from windtunnel.report.run_words import allowed_words, is_allowed, offset, sentence
 
 NAMES_SHOWN = 10
 EVENTS_SHOWN = 100
@@ -22,12 +25,11 @@ def guardrails(record: Record) -> str:
         (
             str(event.data.get("guardrail", "-")),
             str(event.data.get("outcome", "-")),
-            str(event.data.get("reason") or event.message),
-            _against(event),
+            " ".join(filter(None, (str(event.data.get("reason") or event.message), _evidence(event)))),
         )
         for event in record.all(EventKind.DECISION)
     ]
-    return table(("Guardrail", "Said", "Because", "Seen / allowed"), rows) if rows else ""
+    return table(("Guardrail", "Said", "Because"), rows) if rows else ""
 
 
 def targets(record: Record) -> str:
@@ -64,11 +66,14 @@ def timeline(record: Record) -> str:
     start = zero(record)
     if start is None or not record.events:
         return ""
-    events = list(record.events)
+    events = list(_folded(record.events))
+    left_out = 0
     if len(events) > EVENTS_SHOWN:
-        events = _thinned(events)
-    rows = [(offset((event.at - start).total_seconds()), str(event.kind), event.message) for event in events]
-    left_out = len(record.events) - len(events)
+        left_out = len(events) - len(events := _thinned(events))
+    rows = [
+        (offset((event.at - start).total_seconds()), str(event.kind), sentence(event.message))
+        for event in events
+    ]
     more = f"\n\n{left_out} more are in the record: `windtunnel report {record.run_id} --format json`."
     return table(("Offset", "Event", "What"), rows, right=frozenset({0})) + (more if left_out else "")
 
@@ -82,9 +87,14 @@ def again(record: Record, experiment: Experiment) -> str:
     return code_block(command + chosen, "sh")
 
 
-def offset(seconds: float) -> str:
-    """Write seconds before or after the injection: -3.21 s, +0.00 s, +12.40 s."""
-    return f"{seconds:+.2f} s"
+def _folded(events: Iterable[Event]) -> Iterator[Event]:
+    """Make one line of all guardrails that do not object: the section about them has each."""
+    for allowed, group in groupby(events, key=is_allowed):
+        if allowed:
+            together = list(group)
+            yield replace(together[-1], message=allowed_words(together))
+        else:
+            yield from group
 
 
 def _thinned(events: Sequence[Event]) -> list[Event]:
@@ -107,10 +117,14 @@ def _left_behind() -> str:
     return " Something may be left behind; the steps say what. `windtunnel history` shows every such run."
 
 
-def _against(event: Event) -> str:
-    seen = [str(event.data[key]) for key in ("observed", "limit") if event.data.get(key)]
-    until = f" until {event.data['until']}" if event.data.get("until") else ""
-    return " / ".join(seen) + until
+def _evidence(event: Event) -> str:
+    """Return what was seen against what is allowed, where the reason does not say it already."""
+    seen, allowed = (str(event.data.get(key) or "") for key in ("observed", "limit"))
+    reason = str(event.data.get("reason") or event.message)
+    told = [] if not seen or seen == allowed or seen in reason else [f"seen {seen}", f"allowed {allowed}"]
+    if event.data.get("until"):
+        told.append(f"until {event.data['until']}")
+    return f"({', '.join(told)})" if told else ""
 
 
 def _list(value: Any) -> list[Any]:

@@ -14,11 +14,13 @@ from windtunnel.model.experiment import Experiment
 from windtunnel.model.record import Event, EventKind
 from windtunnel.model.ticket import UndoState
 from windtunnel.model.verdict import ExitCode, Judgement, Verdict
+from windtunnel.report.run_words import recovery_words, sentence, verdict_words
 
 HEADER_LIMIT = 150  # Slack's limits, in characters
 SECTION_LIMIT = 3000
 FIELD_LIMIT = 2000
 TEXT_LIMIT = 3000  # Slack takes 40,000; a notification shows some dozens
+NAME_LIMIT = 80
 FINDINGS_SHOWN = 10
 NAMES_SHOWN = 5
 
@@ -80,8 +82,9 @@ def concluded(
     return _head(
         experiment,
         sign=_sign(judgement),
-        status=_status(judgement),
-        fields=(*_plan_fields(experiment, until), ("Result", escape(judgement.reason))),
+        status=verdict_words(judgement),
+        fields=_plan_fields(experiment, until),
+        result=f"*{verdict_words(judgement).capitalize()}.* {escape(judgement.reason)}",
         footer=(f"Run `{code(run_id)}`", report, _link(ui_url)),
     )
 
@@ -93,11 +96,18 @@ def reply(event: Event) -> Message | None:
     if event.kind not in _REPLIES:
         return None
     opening = _REPLIES[event.kind]
-    details = _bullets(event.data.get("objections") or event.data.get("findings") or ())
-    body = " ".join(part for part in (opening, escape(event.message)) if part)
-    return Message(
-        text=_cut(escape(event.message) or opening, TEXT_LIMIT), blocks=(_section(body + details),)
-    )
+    told = event.data.get("objections") or event.data.get("findings") or ()
+    details = _bullets(line for line in told if str(line) not in event.message)
+    body = f"{opening} {escape(_after(opening, event.message))}".rstrip()
+    text = escape(sentence(event.message)) or opening
+    return Message(text=_cut(text, TEXT_LIMIT), blocks=(_section(body + details),))
+
+
+def _after(opening: str, message: str) -> str:
+    """Return *message* as it follows *opening*, without the words that this ends with."""
+    words = opening.partition("*")[2].rstrip(".*")
+    repeated = message.startswith((f"{words}: ", f"{words}. "))
+    return sentence(message[len(words) + 2 :] if repeated else message)
 
 
 def _undone(event: Event) -> Message:
@@ -111,12 +121,13 @@ def _undone(event: Event) -> Message:
 def verdict(experiment: Experiment, judgement: Judgement) -> Message:
     """Build the last reply: verdict, findings, recovery; the owner is called when something is wrong."""
     wrong = is_wrong(judgement)
-    called = f" {mention(experiment.owner)}" if wrong and experiment.owner else ""
-    body = f"{_sign(judgement)} *{_status(judgement).capitalize()}.*{called} {escape(judgement.reason)}"
-    blocks = [_section(body + _bullets(line for line in judgement.findings if line not in judgement.reason))]
-    if times := _recovery(judgement):
-        blocks.append(_context(times))
-    text = f"{experiment.name}: {_status(judgement)}. {judgement.reason}"
+    called = f"\n{mention(experiment.owner)}, please look." if wrong and experiment.owner else ""
+    body = f"{_sign(judgement)} *{verdict_words(judgement).capitalize()}.* {escape(judgement.reason)}"
+    told = _bullets(line for line in judgement.findings if line not in judgement.reason)
+    blocks = [_section(_cut(body + told, SECTION_LIMIT - len(called)) + called)]
+    if times := recovery_words(judgement.recovery):
+        blocks.append(_context(f"{sentence(times)}."))
+    text = f"{experiment.name}: {verdict_words(judgement)}. {judgement.reason}"
     return Message(text=_cut(escape(text), TEXT_LIMIT), blocks=tuple(blocks), mentions=wrong)
 
 
@@ -140,7 +151,7 @@ def mention(owner: str) -> str:
     name = owner.strip().lstrip("@")
     if _SLACK_ID.fullmatch(name):
         return f"<!subteam^{name}>" if name.startswith("S") else f"<@{name}>"
-    return f"@{escape(name)}"
+    return f"@{_cut(escape(name), NAME_LIMIT)}"
 
 
 def _head(
@@ -150,12 +161,14 @@ def _head(
     status: str,
     fields: Sequence[tuple[str, str]],
     footer: Iterable[str],
+    result: str = "",
 ) -> Message:
     title = f"{experiment.name}: {status}"
     blocks = (
         {"type": "header", "text": _plain(f"{sign} {title}", HEADER_LIMIT)},
         _section(f"_{escape(experiment.hypothesis)}_"),
         {"type": "section", "fields": [_mrkdwn(f"*{name}*\n{value}", FIELD_LIMIT) for name, value in fields]},
+        *([_section(result)] if result else []),
         _context(*filter(None, footer)),
     )
     return Message(text=_cut(escape(f"{title}. {experiment.hypothesis}"), TEXT_LIMIT), blocks=blocks)
@@ -192,20 +205,6 @@ def _link(url: str) -> str:
 
 def _sign(judgement: Judgement) -> str:
     return ":rotating_light:" if judgement.exit_code is ExitCode.UNDO_NOT_CLEAN else _SIGNS[judgement.verdict]
-
-
-def _status(judgement: Judgement) -> str:
-    words = str(judgement.verdict).replace("_", " ")
-    return words if judgement.undo is UndoState.CLEAN else f"{words}, undo {judgement.undo}"
-
-
-def _recovery(judgement: Judgement) -> str:
-    figures = (
-        ("Disrupted", judgement.recovery.disrupted_s),
-        ("Steady again after undo", judgement.recovery.recovered_s),
-        ("Target ready again", judgement.recovery.workload_ready_s),
-    )
-    return " · ".join(f"{name}: {value:.1f} s" for name, value in figures if value is not None)
 
 
 def _bullets(lines: Iterable[object]) -> str:
