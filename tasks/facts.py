@@ -39,7 +39,9 @@ def active_runs(run: LiveRun) -> ActiveRuns:
         for found in run.cluster.list("Lease", NAMESPACE)
         if (until := lease.held_until(found)) is not None and until > now
     }
-    open_runs = {found.ticket.run_id for found in tickets.list_open(run.cluster) if found.ticket}
+    open_runs = {  # a ticket that cannot be read is somebody's all the same
+        found.ticket.run_id if found.ticket else found.name for found in tickets.list_open(run.cluster)
+    }
     return ActiveRuns(run_ids=tuple(sorted((holders | open_runs) - {run.run_id})))
 
 
@@ -57,21 +59,21 @@ GATHERERS: Mapping[str, Gather] = {
 }
 
 
-def gather(run: LiveRun, names: Iterable[str]) -> Facts:
+def gather(run: LiveRun, names: Iterable[str], *, limit_s: float = LIMIT_S) -> Facts:
     """Observe the facts called *names* at once; whatever fails or takes too long is kept with its error."""
     pool = ThreadPoolExecutor(max_workers=len(GATHERERS), thread_name_prefix="fact")
     try:
         asked = {name: pool.submit(GATHERERS[name], run) for name in sorted(names)}
-        return Facts({name: _fact(run, answer) for name, answer in asked.items()})
+        return Facts({name: _fact(run, answer, limit_s) for name, answer in asked.items()})
     finally:
         pool.shutdown(wait=False, cancel_futures=True)  # one that hangs must not hold the run
 
 
-def _fact(run: LiveRun, answer: Future[object]) -> Fact[Any]:
+def _fact(run: LiveRun, answer: Future[object], limit_s: float) -> Fact[Any]:
     try:
-        value = answer.result(timeout=LIMIT_S)
+        value = answer.result(timeout=limit_s)
     except FutureTimeoutError:
-        return Fact(observed_at=run.clock.now(), error=f"no answer within {LIMIT_S:g} s")
+        return Fact(observed_at=run.clock.now(), error=f"no answer within {limit_s:g} s")
     except WindtunnelError as error:
         return Fact(observed_at=run.clock.now(), error=str(error))
     except Exception as error:  # noqa: BLE001 - a gatherer that breaks makes its fact unknown, which refuses

@@ -3,7 +3,8 @@
 from tasks.live_run import LiveRun, Plan
 from tasks.precheck import recheck
 from tasks.step import Ending, step
-from windtunnel.clients import tickets
+from tasks.stopping import Stop
+from windtunnel.clients import lease, tickets
 from windtunnel.ledger import TicketState
 from windtunnel.model.errors import ClusterError, FaultError
 from windtunnel.model.record import EventKind, Phase
@@ -17,16 +18,39 @@ def inject(run: LiveRun) -> Ending:
         return Ending(go_on=False, name="Aborted", message=stop.message, failed=True)
     if refusal := recheck(run):
         return Ending(go_on=False, name="Refused", message=refusal, failed=True)
+    try:
+        return _inject_all(run)
+    finally:
+        run.inject_over = True
+
+
+def _inject_all(run: LiveRun) -> Ending:
     hits: list[str] = []
     for plan in run.plans:
+        if stop := _stop(run):  # also what was asked for while the checks above were made
+            run.happened(EventKind.ABORT, stop.message, by=stop.by)
+            return Ending(go_on=False, name="Aborted", message=stop.message, failed=True)
         try:
             hits += _inject(run, plan)
         except (FaultError, ClusterError) as error:
             message = f"{plan.fault.name} could not be injected: {error}"
             hit = [str(ref) for ref in error.hit] if isinstance(error, FaultError) else []
             run.happened(EventKind.INJECT_FAILED, message, fault=plan.fault.name, hit=hit)
+            if stop := run.stopping.stop:  # it failed because it was asked to stop
+                run.happened(EventKind.ABORT, stop.message, by=stop.by)
             return Ending(go_on=False, name="NotInjected", message=message, failed=True)
     return Ending(go_on=bool(hits), name="Injected", message=f"Hit {', '.join(hits[:10]) or 'nothing'}.")
+
+
+def _stop(run: LiveRun) -> Stop | None:
+    """Say what forbids the change in this very moment: a reason to stop, or a lease that is lost."""
+    try:
+        why = lease.confirm(run.cluster, run.lease) if run.lease else "there is none"
+    except ClusterError as error:
+        why = str(error)
+    if why:
+        run.stop("lease", f"the lease on {run.experiment.target} cannot be confirmed: {why}")
+    return run.stopping.stop
 
 
 def _inject(run: LiveRun, plan: Plan) -> list[str]:
@@ -37,7 +61,9 @@ def _inject(run: LiveRun, plan: Plan) -> list[str]:
     tickets.write(run.cluster, ticket)
     run.happened(EventKind.TICKET, f"Undo ticket {ticket.id} is written.", ticket=ticket.id)
     run.sampler.phase = Phase.DURING
-    run.injecting_at = run.injecting_at or run.clock.now()
+    if run.injecting_since is None:
+        run.injecting_since = run.clock.monotonic()
+        run.injecting_at = run.clock.now()
     run.happened(EventKind.INJECTING, f"Injecting {plan.fault.name}.", fault=plan.fault.name)
     injection = plan.fault.inject(run.cluster, ticket, stop=run.stopping.event)
     run.ledger.move_ticket(ticket.id, expect=TicketState.PREPARED, to=TicketState.INJECTED)
@@ -48,5 +74,6 @@ def _inject(run: LiveRun, plan: Plan) -> list[str]:
         fault=plan.fault.name,
         hit=hit,
         planned=[str(ref) for ref in ticket.targets],
+        missed=list(injection.missed),
     )
     return hit

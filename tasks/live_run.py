@@ -2,6 +2,7 @@
 
 import logging
 import random
+import threading
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
@@ -19,7 +20,7 @@ from windtunnel.ledger import Ledger
 from windtunnel.model.experiment import Experiment
 from windtunnel.model.policy import Policy
 from windtunnel.model.record import Event, EventKind
-from windtunnel.model.ticket import UndoTicket
+from windtunnel.model.ticket import UndoState, UndoTicket
 from windtunnel.model.verdict import Judgement
 from windtunnel.probes.sampler import Sampler
 
@@ -64,8 +65,12 @@ class LiveRun:
         self.samples = SampleBook()
         self.plans: tuple[Plan, ...] = ()
         self.injected: list[Plan] = []  # ticket written; whether the change was made, undo finds out
-        self.undone = False
+        self.undone = False  # undo has begun: from now on nothing stops the run any more
+        self.undoing = threading.Lock()
+        self.undo_state: UndoState | None = None  # how undo ended
         self.injecting_at: datetime | None = None  # when the first change was about to be made
+        self.injecting_since: float | None = None  # the same, monotonic: wall clocks are set at times
+        self.inject_over = False  # nothing more is changed from now on but by undo
         self.lease: HeldLease | None = None
         self.crash: BaseException | None = None  # raised again once the run is concluded
         self._cluster: Cluster | None = None

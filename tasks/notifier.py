@@ -12,7 +12,7 @@ from prefect.runtime import flow_run
 from tasks.live_run import LiveRun
 from windtunnel.clients.installation import LAB
 from windtunnel.clients.slack import Posted, Slack, slack_from_environment
-from windtunnel.model.errors import LedgerError, NotifyError, WindtunnelError
+from windtunnel.model.errors import LedgerError, WindtunnelError
 from windtunnel.model.record import Event, EventKind
 from windtunnel.model.verdict import Judgement
 from windtunnel.report import slack_blocks
@@ -96,19 +96,19 @@ class Notifier:
         while (job := self._jobs.get()) is not None:
             try:
                 job()
-            except NotifyError as error:
-                self._note(error)
             except LedgerError as error:
                 self._run.stop("error", f"The record can no longer be written: {error}")
             except WindtunnelError as error:
-                self._note(error)
+                self._note(str(error))
+            except Exception as error:  # noqa: BLE001 - a thread that dies in silence tells nobody anything
+                self._note(f"Slack could not be told: {type(error).__name__}: {error}")
 
-    def _note(self, error: WindtunnelError) -> None:
+    def _note(self, why: str) -> None:
         """Put the first failure on record; the others would only repeat it."""
         if self._refused:
             return
         self._refused = True
         try:
-            self._run.happened(EventKind.NOTIFY_FAILED, str(error))
+            self._run.happened(EventKind.NOTIFY_FAILED, why)
         except LedgerError as lost:
             self._run.stop("error", f"The record can no longer be written: {lost}")

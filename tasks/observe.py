@@ -8,9 +8,9 @@ from windtunnel.model.record import EventKind
 @step("observe")
 def observe(run: LiveRun) -> Ending:
     """Wait for the experiment's duration; probes, lever, window and lease are watched by `watching`."""
-    began = run.injecting_at or run.clock.now()
-    left_s = run.experiment.duration_s - (run.clock.now() - began).total_seconds()
-    run.clock.wait(left_s, until=run.stopping.event)
+    now = run.clock.monotonic()
+    ends = (run.injecting_since if run.injecting_since is not None else now) + run.experiment.duration_s
+    run.clock.wait(ends - now, until=run.stopping.event)
     if stop := run.stopping.stop:
         run.happened(EventKind.ABORT, stop.message, by=stop.by)
         return Ending(go_on=False, name="Aborted", message=stop.message, failed=True)

@@ -74,6 +74,22 @@ def hold(
         _give_back(asked, held)
 
 
+def confirm(cluster: Cluster, held: HeldLease, *, clock: Clock | None = None) -> str:
+    """Renew the lease at once; return why it is lost, or "" when it is ours.
+
+    For the moment before a change: a process that was suspended since the last renewal does not know yet
+    that its lease ran out and somebody else took it.
+
+    Raises:
+        ClusterError: it could not be asked; who asks must take the lease as lost.
+    """
+    asked, times = cluster.within(_TIMEOUTS), clock or SystemClock()
+    try:
+        return _renew(asked, held, times)
+    except ConflictError:  # the renewing thread was at it in this very moment
+        return _renew(asked, held, times)
+
+
 def lease_name(target: Target) -> str:
     """Return the name of the Lease for *target*: readable in its first part, unique in its last."""
     identity = f"{target.namespace}|{target.workload}|{target.selector}|{target.nodes}"
@@ -141,6 +157,8 @@ def _keep(cluster: Cluster, held: HeldLease, clock: Clock, renew_s: float, done:
             why, pause = "", min(renew_s, 1.0)
             if clock.monotonic() + pause >= good_until:
                 why = f"it could not be renewed in time: {error}"
+        except Exception as error:  # noqa: BLE001 - a thread that died would leave the lease to others, unsaid
+            why = f"it could not be renewed: {type(error).__name__}: {error}"
         else:
             good_until = began + held.ttl_s
         if why and not done.is_set():

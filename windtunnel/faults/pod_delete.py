@@ -112,7 +112,8 @@ def inject(cluster: Cluster, ticket: UndoTicket, *, stop: Stop = None) -> Inject
         raise FaultError(msg)
     names = ", ".join(ref.name for ref in confirmed[:10])
     more = f" and {len(confirmed) - 10} more" if len(confirmed) > 10 else ""  # noqa: PLR2004
-    return Injection(confirmed, "; ".join([f"deleted {names}{more}", *missed]))
+    told = "; ".join([f"deleted {names}{more}", *missed])
+    return Injection(confirmed, told, missed=tuple(missed))
 
 
 def status(cluster: Cluster, ticket: UndoTicket) -> FaultStatus:

@@ -50,6 +50,7 @@ class Injection:
 
     hit: tuple[ObjectRef, ...]
     message: str
+    missed: tuple[str, ...] = ()  # what was planned, and asked of the service, and yet was not hit
 
 
 Stop = threading.Event | None
