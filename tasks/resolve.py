@@ -1,6 +1,7 @@
 """Find out what the target is now, and plan each fault on it. Nothing is changed."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
@@ -8,6 +9,7 @@ from tasks.live_run import LiveRun, Plan
 from tasks.step import Ending, step
 from windtunnel.clients import installation, targets
 from windtunnel.clients.cluster import connect
+from windtunnel.clients.targets import ResolvedTarget
 from windtunnel.faults import load_fault
 from windtunnel.faults.shape import Planning
 from windtunnel.model.record import EventKind
@@ -20,7 +22,9 @@ def resolve(run: LiveRun) -> Ending:
     """Connect to the cluster, resolve the target, and choose the victims with the run's seed."""
     run.cluster = connect(installation.cluster_entry(run.policy, run.experiment.target.cluster))
     run.target = targets.resolve(run.experiment.target, run.cluster)
-    run.plans = tuple(_plan(run, spec.name, spec.parameters) for spec in run.experiment.faults)
+    run.plans = ()
+    for spec in run.experiment.faults:
+        run.plans = (*run.plans, _plan(run, spec.name, spec.parameters))
     chosen = [str(ref) for plan in run.plans for ref in plan.ticket.targets]
     message = f"{run.experiment.target}: {len(run.target.pods)} pods, {len(run.target.nodes)} nodes; " + (
         f"chosen {', '.join(chosen[:10])}" if chosen else "nothing chosen"
@@ -43,9 +47,17 @@ def _plan(run: LiveRun, name: str, parameters: Mapping[str, Any]) -> Plan:
     planning = Planning(
         run_id=run.run_id,
         cluster=run.cluster,
-        target=run.target,
+        target=_without_victims(run),
         rng=run.rng,
         now=now,
         expires_at=now + timedelta(seconds=lasts_s),
     )
-    return Plan(fault=fault, ticket=fault.prepare(planning, parameters))
+    ticket = fault.prepare(planning, parameters)
+    number = 1 + sum(plan.ticket.fault == ticket.fault for plan in run.plans)
+    return Plan(fault=fault, ticket=replace(ticket, number=number))
+
+
+def _without_victims(run: LiveRun) -> ResolvedTarget:
+    """Return the target without the pods that an earlier fault of this run takes: none can be hit twice."""
+    taken = {ref.uid for plan in run.plans for ref in plan.ticket.targets if ref.kind == "Pod"}
+    return replace(run.target, pods=tuple(pod for pod in run.target.pods if pod.uid not in taken))

@@ -148,4 +148,5 @@ def ticket_of(form: Mapping[str, Any]) -> UndoTicket:
         created_at=from_stamp(form["created_at"]),
         expires_at=from_stamp(form["expires_at"]),
         cluster=form["cluster"],
+        number=form.get("number", 1),
     )

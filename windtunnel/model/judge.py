@@ -4,7 +4,7 @@ Rules, in order; the first that applies wins:
 
 1. A guardrail objected: *blocked*.
 2. The steady state did not hold, or could not be seen, or there was no load before the fault: *inconclusive*.
-3. The fault could not be injected, or hit nothing: *not tested*.
+3. A fault could not be injected, or hit nothing: *not tested*; *aborted* where it was stopped before that.
 4. The run was stopped: *aborted*.
 5. A steady-state probe missed while it had to hold, or did not hold again in time: *deviated*.
 6. Something that must be known is not: a probe that could not answer, or too little load: *inconclusive*.
@@ -17,7 +17,7 @@ from collections.abc import Iterable
 
 from windtunnel.model.experiment import Experiment, Holds, HttpProbe, Probe, Role
 from windtunnel.model.record import EventKind, Phase, Record, Sample
-from windtunnel.model.recovery import measure_recovery
+from windtunnel.model.recovery import after_injection, measure_recovery
 from windtunnel.model.ticket import UndoState
 from windtunnel.model.verdict import Judgement, Verdict
 
@@ -30,6 +30,8 @@ _ABORTS = {
     "operator": "somebody stopped it",
     "error": "an error stopped it",
 }
+
+_UNDO_IS_DUE = (EventKind.TICKET, EventKind.INJECTING, EventKind.INJECTED, EventKind.UNDO_STARTED)
 
 
 def judge(record: Record, experiment: Experiment) -> Judgement:
@@ -51,14 +53,15 @@ def judge(record: Record, experiment: Experiment) -> Judgement:
 
 def undo_state(record: Record) -> UndoState:
     """Return how undo ended: clean when there was nothing to undo, unknown when it never reported."""
-    if record.first(EventKind.TICKET) is None:
-        return UndoState.CLEAN
-    finished = record.last(EventKind.UNDO_FINISHED)
-    return UndoState(finished.data["state"]) if finished else UndoState.UNKNOWN
+    if finished := record.last(EventKind.UNDO_FINISHED):
+        states = {str(state): state for state in UndoState}
+        return states.get(str(finished.data.get("state")), UndoState.UNKNOWN)
+    due = any(record.first(kind) for kind in _UNDO_IS_DUE)
+    return UndoState.UNKNOWN if due else UndoState.CLEAN
 
 
 def _verdict(record: Record, experiment: Experiment) -> tuple[Verdict, str, tuple[str, ...]]:
-    if early := _before_the_fault(record):
+    if early := _before_the_fault(record, experiment):
         return early
     misses, unknowns = _observed(record, experiment)
     if abort := record.first(EventKind.ABORT):
@@ -74,8 +77,9 @@ def _verdict(record: Record, experiment: Experiment) -> tuple[Verdict, str, tupl
 def _what_held(record: Record, experiment: Experiment) -> str:
     """Say what a passed run has shown, and no more: misses that were allowed are counted."""
     steady = {probe.name for probe in experiment.steady_state if probe.role is Role.STEADY}
+    injecting = record.first(EventKind.INJECTING)
     allowed = sum(
-        s.ok is not True for s in record.samples if s.probe in steady and s.phase is not Phase.BASELINE
+        s.ok is not True for s in record.samples if s.probe in steady and after_injection(s, injecting)
     )
     if not allowed:
         return "The steady state held in every observation."
@@ -91,21 +95,23 @@ def _unproven(experiment: Experiment) -> tuple[str, ...]:
     return () if sees_load else ("No probe has the role load: whether there was traffic is not known.",)
 
 
-def _before_the_fault(record: Record) -> tuple[Verdict, str, tuple[str, ...]] | None:
+def _before_the_fault(record: Record, experiment: Experiment) -> tuple[Verdict, str, tuple[str, ...]] | None:
     """Judge a run that never got as far as observing its fault."""
     if blocked := record.first(EventKind.BLOCKED):
         return Verdict.BLOCKED, blocked.message, tuple(blocked.data.get("objections", ()))
     if missed := record.first(EventKind.BASELINE_MISSED):
         return Verdict.INCONCLUSIVE, missed.message, tuple(missed.data.get("findings", ()))
-    errors = tuple(event.message for event in record.all(EventKind.ERROR))
-    if failed := record.first(EventKind.INJECT_FAILED):
-        return Verdict.NOT_TESTED, failed.message, errors
-    injected = record.all(EventKind.INJECTED)
-    if injected and any(event.data.get("hit") for event in injected):
+    injected, failed = record.all(EventKind.INJECTED), record.first(EventKind.INJECT_FAILED)
+    hit = sum(bool(event.data.get("hit")) for event in injected)
+    if hit >= len(experiment.faults) and not failed:
         return None
+    errors = tuple(event.message for event in record.all(EventKind.ERROR))
     if abort := record.first(EventKind.ABORT):
-        return Verdict.ABORTED, f"Stopped before anything was injected: {abort.message}", errors
-    reason = "Nothing was hit." if injected else "Nothing was injected."
+        when = "in the middle of the injection" if injected or failed else "before anything was injected"
+        return Verdict.ABORTED, f"Stopped {when}: {abort.message}", errors
+    if failed:
+        return Verdict.NOT_TESTED, failed.message, errors
+    reason = "Not every fault hit something." if injected else "Nothing was injected."
     return Verdict.NOT_TESTED, errors[0] if errors else reason, errors
 
 
@@ -113,9 +119,14 @@ def _observed(record: Record, experiment: Experiment) -> tuple[tuple[str, ...], 
     """Return what was seen to miss, and what could not be seen or had no load."""
     misses: list[str] = []
     unknowns: list[str] = []
+    if record.first(EventKind.BASELINE_MET) is None:
+        unknowns.append("Whether the steady state held before the fault was not seen.")
+    short = [event.data["missed"] for event in record.all(EventKind.INJECTED) if event.data.get("missed")]
+    unknowns += [f"Less was hit than planned: {'; '.join(map(str, missed))}." for missed in short]
+    injecting = record.first(EventKind.INJECTING)
     for probe in experiment.steady_state:
-        samples = [s for s in record.samples if s.probe == probe.name and s.phase is not Phase.BASELINE]
-        counted = [s for s in samples if s.phase is Phase.DURING or probe.role is Role.STEADY]
+        samples = [s for s in record.samples if s.probe == probe.name and after_injection(s, injecting)]
+        counted = [s for s in samples if s.phase is not Phase.RECOVERY or probe.role is Role.STEADY]
         if probe.role is Role.LOAD:
             unknowns += _load_findings(probe, counted)
         elif probe.holds is Holds.THROUGHOUT:

@@ -1,10 +1,10 @@
 """How long the service was disturbed and how it came back, from samples and watch events."""
 
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from windtunnel.model.experiment import Experiment, Role
-from windtunnel.model.record import EventKind, Phase, Record, Sample
+from windtunnel.model.record import Event, EventKind, Phase, Record, Sample
 from windtunnel.model.verdict import Recovery
 
 
@@ -18,12 +18,22 @@ def measure_recovery(record: Record, experiment: Experiment) -> Recovery:
     if injecting is None:
         return Recovery(disrupted_s=None, recovered_s=None, workload_ready_s=None)
     steady = {probe.name: probe for probe in experiment.steady_state if probe.role is Role.STEADY}
-    seen = [s for s in record.samples if s.probe in steady and s.phase is not Phase.BASELINE]
+    seen = [s for s in record.samples if s.probe in steady and after_injection(s, injecting)]
     return Recovery(
         disrupted_s=_disrupted(seen, {name: probe.interval_s for name, probe in steady.items()}),
         recovered_s=_recovered(record, seen),
         workload_ready_s=_workload_ready(record, since=injecting.at),
     )
+
+
+def after_injection(sample: Sample, injecting: Event | None) -> bool:
+    """Say whether a look could see the fault: it was begun after the first change, or was not over by then.
+
+    Without an injection the phase alone tells.
+    """
+    if sample.phase is not Phase.BASELINE:
+        return True
+    return injecting is not None and sample.at + timedelta(seconds=sample.took_s) > injecting.at
 
 
 def _disrupted(samples: Sequence[Sample], intervals: dict[str, float]) -> float | None:
@@ -32,8 +42,9 @@ def _disrupted(samples: Sequence[Sample], intervals: dict[str, float]) -> float 
     missed = [sample for sample in samples if sample.ok is not True]
     if not missed:
         return 0.0
-    span = (missed[-1].at - missed[0].at).total_seconds()
-    return round(span + intervals[missed[-1].probe], 3)
+    # A look that hung for longer than its interval missed for as long as it hung.
+    ends = [each.at + timedelta(seconds=max(each.took_s, intervals[each.probe])) for each in missed]
+    return round((max(ends) - missed[0].at).total_seconds(), 3)
 
 
 def _recovered(record: Record, samples: Sequence[Sample]) -> float | None:

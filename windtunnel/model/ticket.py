@@ -47,11 +47,13 @@ class UndoTicket:
     created_at: datetime
     expires_at: datetime
     cluster: str = ""
+    number: int = 1  # counts the faults of the same kind in one run
 
     @property
     def id(self) -> str:
         """Name of the ticket, unique within a cluster and usable as a Kubernetes object name."""
-        return f"windtunnel-undo-{self.run_id}-{self.fault}"
+        nth = f"-{self.number}" if self.number > 1 else ""
+        return f"windtunnel-undo-{self.run_id}-{self.fault}{nth}"
 
 
 class UndoState(StrEnum):

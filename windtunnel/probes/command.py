@@ -27,13 +27,11 @@ def look_command(probe: CommandProbe, context: ProbeContext, clock: Clock, *, ti
     began = clock.monotonic()
     code, output, errors = _run(probe.argv, context, clock, until=began + timeout_s, timeout_s=timeout_s)
     took_s = clock.monotonic() - began
-    if code != probe.exit_code:
+    if code != probe.exit_code:  # how long that took is not the number that was asked for
         said = bounded(errors or output)
-        return Answer(
-            ok=False, value=took_s, detail=f"exit status {code}, expected {probe.exit_code}: {said}"
-        )
+        return Answer(ok=False, detail=f"exit status {code}, expected {probe.exit_code}: {said}")
     if probe.matches and not re.search(probe.matches, output):
-        return Answer(ok=False, value=took_s, detail=f"the output does not match {probe.matches!r}")
+        return Answer(ok=False, detail=f"the output does not match {probe.matches!r}")
     if probe.expect is None:
         return Answer(ok=True, value=took_s, detail=f"exit status {code}")
     try:

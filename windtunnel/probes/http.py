@@ -15,6 +15,8 @@ _REDIRECTS = range(300, 400)
 def look_http(probe: HttpProbe, context: ProbeContext, clock: Clock, *, timeout_s: float) -> Answer:
     """Send the request; a service that refuses, breaks off or is too slow is a miss, as it is to its users.
 
+    The value is the latency of an answer with an expected status; any other look gives none.
+
     Redirects are followed unless a redirect is itself an expected status.
 
     Raises:
@@ -28,14 +30,15 @@ def look_http(probe: HttpProbe, context: ProbeContext, clock: Clock, *, timeout_
         address=context.addresses.address(host_of(probe.url), context.cluster),
         follow_redirects=not any(status in _REDIRECTS for status in probe.status),
     )
-    began = clock.monotonic()
     try:
         answer = send(request, clock, timeout_s=timeout_s)
     except SilenceError as silence:
-        return Answer(ok=False, value=clock.monotonic() - began, detail=str(silence))
+        return Answer(ok=False, detail=str(silence))
     misses = _misses(probe, answer)
     seen = f"status {answer.status} in {answer.took_s * 1000:.0f} ms"
-    return Answer(ok=not misses, value=answer.took_s, detail="; ".join([seen, *misses]))
+    # How fast an error page comes is no latency: an outage must not look fast to an abort condition.
+    latency_s = answer.took_s if answer.status in probe.status else None
+    return Answer(ok=not misses, value=latency_s, detail="; ".join([seen, *misses]))
 
 
 def _misses(probe: HttpProbe, answer: HttpAnswer) -> list[str]:
