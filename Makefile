@@ -28,11 +28,11 @@ test: $(STAMP) ## Run every test that needs no cluster of yours
 	$(BIN)/python -m pytest tests -n 2 --dist loadgroup
 
 test-unit: $(STAMP) ## Run the unit tests alone (seconds)
-	$(BIN)/python -m pytest tests/unit
+	$(BIN)/python -m pytest tests/unit -n 2
 
-test-cluster: $(STAMP) ## Run the contract tests against a real cluster: make test-cluster KUBECONFIG=...
+test-cluster: $(STAMP) ## Run the contract tests against a cluster of yours: make test-cluster KUBECONFIG=...
 	@test -n "$(KUBECONFIG)" || { echo "Give a cluster: make test-cluster KUBECONFIG=/path/to/config"; exit 2; }
-	KUBECONFIG="$(KUBECONFIG)" $(BIN)/python -m pytest tests/cluster
+	WINDTUNNEL_TEST_KUBECONFIG="$(KUBECONFIG)" $(BIN)/python -m pytest tests/cluster
 
 check: $(STAMP) ## Lint, format, types and layers
 	$(BIN)/ruff check .
