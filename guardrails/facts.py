@@ -63,6 +63,7 @@ class TargetSummary:
     namespaces: frozenset[str] = frozenset()
     workloads: frozenset[str] = frozenset()
     services: frozenset[str] = frozenset()
+    owner_labels: Mapping[str, Mapping[str, str]] = field(default_factory=dict)  # of those workloads
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,7 +18,7 @@ def decide(policy: Policy, experiment: Experiment, facts: Facts, now: datetime) 
     """Refuse what does not carry the policy's label: workload or namespace for pods, each node for nodes.
 
     A workload that carries the label's key decides for itself: `enabled=false` on a workload outweighs
-    `enabled=true` on its namespace.
+    `enabled=true` on its namespace, also where a selector or a drained node hits it among others.
     """
     target = facts.read(TARGET, now=now)
     if isinstance(target, Unusable):
@@ -43,7 +43,13 @@ def decide(policy: Policy, experiment: Experiment, facts: Facts, now: datetime) 
 
 
 def not_opted_in(selector: Selector, target: TargetSummary, *, hits_nodes: bool) -> str:
-    """Name what lacks the label, or nothing."""
+    """Name what lacks the label, or has it with another value, or nothing."""
+    if refusing := sorted(
+        name
+        for name, labels in target.owner_labels.items()
+        if selector.keys & labels.keys() and not selector.matches(labels)
+    ):
+        return ", ".join(refusing[:_SHOWN])
     if hits_nodes or target.planned_nodes:
         missing = sorted(name for name, labels in target.node_labels.items() if not selector.matches(labels))
         if missing:

@@ -8,7 +8,7 @@ from tasks.live_run import LiveRun
 from windtunnel.clients.cluster import Cluster
 from windtunnel.clients.readiness import controller
 from windtunnel.clients.selectors import selects
-from windtunnel.clients.targets import ResolvedTarget, resolve
+from windtunnel.clients.targets import WORKLOADS, ResolvedTarget, resolve
 from windtunnel.faults.radius import planned_targets
 from windtunnel.model.ticket import ObjectRef, UndoTicket
 
@@ -28,6 +28,7 @@ def summarise(run: LiveRun) -> TargetSummary:
         if pod["metadata"]["uid"] in leaving  # a drain leaves the pods of daemon sets where they are
     ]
     namespaces = {pod["metadata"]["namespace"] for pod in drained} | ({target.namespace} - {""})
+    owners = _owners(run.cluster, target, drained, refs)
     return TargetSummary(
         namespace=target.namespace,
         workload_labels=target.labels,
@@ -37,7 +38,8 @@ def summarise(run: LiveRun) -> TargetSummary:
         planned_nodes=len(nodes),
         node_labels={name: _labels(run.cluster.get("Node", name)) for name in nodes},
         namespaces=frozenset(namespaces),
-        workloads=frozenset(_workloads(run.cluster, target, drained, refs)),
+        workloads=frozenset(name for _, name in owners),
+        owner_labels={f"{name} in {namespace}": labels for (namespace, name), labels in owners.items()},
         services=frozenset(_services(run.cluster, target, drained)),
     )
 
@@ -48,13 +50,20 @@ def _pods_hit(ticket: UndoTicket) -> int:
     return 0 if radius.nodes else radius.pods
 
 
-def _workloads(
+def _owners(
     cluster: Cluster, target: ResolvedTarget, drained: Iterable[Object], refs: Iterable[ObjectRef]
-) -> Iterable[str]:
-    """Name the controllers of everything hit: a ReplicaSet by the Deployment that owns it."""
+) -> Mapping[tuple[str, str], Mapping[str, str]]:
+    """Return the controllers of everything hit, by namespace and name, with their labels.
+
+    A pod of a ReplicaSet counts as its Deployment's.
+    """
+    found: dict[tuple[str, str], Mapping[str, str]] = {}
+    for ref in refs:
+        if ref.kind not in {"Pod", "Node"}:
+            found[ref.namespace, f"{ref.kind}/{ref.name}".lower()] = {}
     if target.workload:
-        yield f"{target.workload['kind'].lower()}/{target.workload['metadata']['name']}"
-    yield from (f"{ref.kind.lower()}/{ref.name}" for ref in refs if ref.kind not in {"Pod", "Node"})
+        name = f"{target.workload['kind']}/{target.workload['metadata']['name']}".lower()
+        found[target.namespace, name] = target.labels
     owners = {
         (pod["metadata"]["namespace"], owner["kind"], owner["name"])
         for pod in drained
@@ -65,8 +74,21 @@ def _workloads(
         if name:
             owners.add((pod.namespace, kind, name))
     for namespace, kind, name in sorted(owners):
-        above = controller(cluster.get(kind, name, namespace)) if kind == "ReplicaSet" else None
-        yield f"{above['kind']}/{above['name']}".lower() if above else f"{kind.lower()}/{name}"
+        top, labels = _top(cluster, namespace, kind, name)
+        found[namespace, top] = labels
+    return found
+
+
+def _top(cluster: Cluster, namespace: str, kind: str, name: str) -> tuple[str, Mapping[str, str]]:
+    """Return the workload that owns what a pod names as its controller, with its labels."""
+    called = f"{kind}/{name}".lower()
+    if kind not in WORKLOADS:
+        return called, {}
+    owner = cluster.get(kind, name, namespace)
+    above = controller(owner)
+    if above is None:
+        return called, _labels(owner)
+    return _top(cluster, namespace, str(above["kind"]), str(above["name"]))
 
 
 def _services(cluster: Cluster, target: ResolvedTarget, drained: Iterable[Object]) -> Iterable[str]:

@@ -158,11 +158,13 @@ def _workload(target: Target, cluster: Cluster, namespace: Object) -> ResolvedTa
 
 def _selected(target: Target, cluster: Cluster, namespace: Object) -> ResolvedTarget:
     shared: dict[str, str] | None = None
+    kinds: set[frozenset[tuple[str, str]]] = set()  # the different sets of labels, few even of many pods
     pods: list[PodRef] = []
     try:
         for pod in _list_pods(cluster, target.namespace, labels=target.selector):
             labels = pod["metadata"].get("labels") or {}
             shared = labels if shared is None else dict(shared.items() & labels.items())
+            kinds.add(frozenset(labels.items()))
             pods.append(pod_ref(pod))
     except ClusterError as error:
         if error.status == _BAD_REQUEST:
@@ -178,7 +180,7 @@ def _selected(target: Target, cluster: Cluster, namespace: Object) -> ResolvedTa
         namespace_labels=namespace["metadata"].get("labels") or {},
         pods=tuple(pods),
         nodes=_homes(pods),
-        services=_services(cluster, target.namespace, shared or {}),
+        services=_services(cluster, target.namespace, *map(dict, kinds)),
         selector=target.selector,
     )
 
@@ -218,11 +220,14 @@ def _list_pods(cluster: Cluster, namespace: str, *, labels: str) -> Iterator[Obj
     yield from cluster.list("Pod", namespace, labels=labels, metadata_only=True)
 
 
-def _services(cluster: Cluster, namespace: str, labels: Mapping[str, str]) -> tuple[str, ...]:
-    services = cluster.list("Service", namespace)
-    return tuple(
-        sorted(s["metadata"]["name"] for s in services if selects(s["spec"].get("selector"), labels))
+def _services(cluster: Cluster, namespace: str, *kinds: Mapping[str, str]) -> tuple[str, ...]:
+    """Name the services that send traffic to pods with one of these sets of labels."""
+    found = (
+        service["metadata"]["name"]
+        for service in cluster.list("Service", namespace)
+        if any(selects(service["spec"].get("selector"), labels) for labels in kinds)
     )
+    return tuple(sorted(found))
 
 
 def _homes(pods: Iterable[PodRef]) -> tuple[NodeRef, ...]:

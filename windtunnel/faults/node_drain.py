@@ -49,6 +49,9 @@ RBAC = (
     Rule("", ("pods",), ("get", "list", "watch"), cluster_wide=True),
     Rule("", ("pods/eviction",), ("create",), cluster_wide=True),
     Rule("policy", ("poddisruptionbudgets",), ("list",), cluster_wide=True),
+    # whose pods they are, and behind which services: what a drain hits is known before it begins
+    Rule("", ("services",), ("list",), cluster_wide=True),
+    Rule("apps", ("deployments", "statefulsets", "daemonsets", "replicasets"), ("get",), cluster_wide=True),
 )
 
 
