@@ -4,6 +4,7 @@ Proxies, .netrc and certificate bundles of the environment are not used: a probe
 its place would see. Every request has a connection of its own, as most users' requests have.
 """
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -17,6 +18,8 @@ from windtunnel.clock import Clock
 from windtunnel.model.errors import ProbeError
 
 _PIECE = 16 * 1024
+_USER = re.compile(r"//[^/?#\s]*@")
+_QUERY = re.compile(r"(https?://[^\s?]*)\?\S+")
 
 
 class SilenceError(Exception):
@@ -45,6 +48,11 @@ class HttpAnswer:
     cut: bool
 
 
+def shown(text: str) -> str:
+    """Return *text*, an address or words that hold one, without user names, passwords and query strings."""
+    return _QUERY.sub(r"\1?...", _USER.sub("//***@", text))
+
+
 def host_of(url: str) -> str:
     """Return the host in *url*.
 
@@ -54,10 +62,10 @@ def host_of(url: str) -> str:
     try:
         host = urlsplit(url).hostname
     except ValueError as error:
-        msg = f"{url!r} is no URL: {error}"
+        msg = f"{shown(url)!r} is no URL: {error}"
         raise ProbeError(msg) from error
     if not host:
-        msg = f"{url!r} names no host; write http://host:port/path"
+        msg = f"{shown(url)!r} names no host; write http://host:port/path"
         raise ProbeError(msg)
     return host
 
@@ -77,8 +85,11 @@ def send(request: HttpRequest, clock: Clock, *, timeout_s: float, largest: int =
             response = _open(session, request, timeout_s)
             with response:
                 body, cut = _read(response, clock, until=began + timeout_s, largest=largest)
+    except requests.exceptions.InvalidHeader:
+        msg = f"{shown(request.url)}: {_bad_header(request.headers)}"
+        raise ProbeError(msg) from None  # its text holds the value, which may be a secret
     except (requests.exceptions.SSLError, requests.exceptions.TooManyRedirects) as error:
-        msg = f"{request.url}: {_cause(error)}"
+        msg = f"{shown(request.url)}: {_cause(error)}"
         raise ProbeError(msg) from error
     except (requests.exceptions.Timeout, ReadTimeoutError) as error:
         msg = f"no answer within {timeout_s:g} s"
@@ -86,10 +97,17 @@ def send(request: HttpRequest, clock: Clock, *, timeout_s: float, largest: int =
     except (requests.exceptions.ConnectionError, HTTPError) as error:
         raise _connection_failure(request, error) from error
     except (requests.exceptions.RequestException, ValueError) as error:
-        msg = f"{request.url} cannot be requested: {_cause(error)}"
+        msg = f"{shown(request.url)} cannot be requested: {_cause(error)}"
         raise ProbeError(msg) from error
     text = body.decode(response.encoding or "utf-8", errors="replace")
     return HttpAnswer(response.status_code, clock.monotonic() - began, text, cut)
+
+
+def _bad_header(headers: Mapping[str, str]) -> str:
+    """Name the headers that cannot be sent, without their values."""
+    bad = [name for name, value in headers.items() if value != value.strip() or not value.isprintable()]
+    named = " and ".join(bad) or "one of the headers"
+    return f"{named} cannot be sent: its value begins or ends with a space, or has a line break in it"
 
 
 def _open(session: requests.Session, request: HttpRequest, timeout_s: float) -> requests.Response:
@@ -140,7 +158,7 @@ class _NamedHost(HTTPAdapter):
 def _connection_failure(request: HttpRequest, error: Exception) -> Exception:
     text = str(error).lower()
     if "resolve" in text or "name or service not known" in text or "getaddrinfo" in text:
-        return ProbeError(f"the host of {request.url} cannot be resolved")
+        return ProbeError(f"the host of {shown(request.url)} cannot be resolved")
     if "refused" in text:
         return SilenceError("connection refused")
     if "timed out" in text:
@@ -151,4 +169,4 @@ def _connection_failure(request: HttpRequest, error: Exception) -> Exception:
 
 
 def _cause(error: BaseException) -> str:
-    return " ".join(str(error).split())[:200]
+    return shown(" ".join(str(error).split()))[:200]

@@ -3,6 +3,7 @@
 import math
 from typing import Any
 
+from windtunnel.clients.http import shown
 from windtunnel.model.errors import ProbeError
 
 _LONGEST = 200
@@ -15,7 +16,7 @@ def one_number(url: str, query: str, *, timeout_s: float) -> float:
         ProbeError: no answer, an error, no data, NaN, several series, or something that is no number; the
             message names the query and the URL.
     """
-    where = f"query {_short(query)!r} to Prometheus at {url}"
+    where = f"query {_short(query)!r} to Prometheus at {shown(url)}"
     result = _ask(url, query, where, timeout_s)
     value = _single(result, where)
     if math.isnan(value):
