@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import subprocess
 import sys
 from datetime import UTC, datetime
@@ -12,7 +13,7 @@ import pytest
 from tests.unit.report_sample import DEVIATED, EXPERIMENT, RECORD, RUN_ID
 from windtunnel import __version__
 from windtunnel.cli import entry
-from windtunnel.cli.console import columns
+from windtunnel.cli.console import columns, fitting
 from windtunnel.ledger import Origin, open_ledger
 from windtunnel.model.errors import InputError, LedgerError, TargetError
 from windtunnel.model.verdict import ExitCode
@@ -151,7 +152,7 @@ def test_a_report_and_its_chart_are_written_to_files(home, tmp_path, monkeypatch
 
     inside("report", "last", "-o", str(page), "--chart", str(chart), home=home, monkeypatch=monkeypatch)
 
-    assert f"]({chart})" in page.read_text()
+    assert "](r.svg)" in page.read_text()  # found wherever both are moved
     assert chart.read_text().startswith("<?xml")
     assert capsys.readouterr().out == ""
 
@@ -225,6 +226,39 @@ def test_a_table_on_a_terminal_is_cut_to_its_width(monkeypatch):
     monkeypatch.setenv("COLUMNS", "12")
 
     assert columns(("a", "b"), [("1", "a long\nreason")]) == "A  B\n1  a long r…"
+
+
+def test_a_wide_column_gives_way_before_the_last_one_vanishes():
+    assert fitting([20, 60, 100], 80) == [20, 32, 24]
+    assert fitting([20, 10, 5], 80) == [20, 10, 5]
+    assert fitting([20, 60, 100], 10) == [12, 12, 1]  # nothing sensible fits; the terminal breaks the lines
+
+
+def test_the_history_fits_a_narrow_terminal(home, monkeypatch, capsys):
+    monkeypatch.setattr(sys.stdout, "isatty", lambda: True)
+    for width in (60, 80, 200):
+        monkeypatch.setenv("COLUMNS", str(width))
+        inside("history", home=home, monkeypatch=monkeypatch)
+
+        head, line = re.sub(r"\x1b\[\d*m", "", capsys.readouterr().out).splitlines()
+        assert len(line) <= width
+        assert ("REASON" in head) == (width == 200)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "verb"),
+    [(["run", "x"], "run"), (["release"], "release"), (["rnu"], ""), (["--help"], ""), ([], "")],
+)
+def test_a_verb_alone_is_loaded_when_it_is_asked_for(arguments, verb):
+    assert entry.asked_for(arguments) == verb
+
+
+@pytest.mark.parametrize("verb", ["", *entry.VERBS])
+def test_a_verb_loaded_alone_is_the_same_verb(verb, capsys):
+    with pytest.raises(SystemExit):
+        entry.build(verb)([verb, "--help"] if verb else ["--help"], prog_name="windtunnel")
+
+    assert f"Usage: windtunnel {verb}" in capsys.readouterr().out
 
 
 def test_columns_are_as_wide_as_their_widest_cell():

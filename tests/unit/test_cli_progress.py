@@ -10,8 +10,9 @@ import typer
 
 from tests.unit.report_sample import DEVIATED, EXPERIMENT, RUN_ID, at, event, events, samples
 from windtunnel.cli import run as run_verb
-from windtunnel.cli.displays import LiveDisplay, PlainDisplay, picture
+from windtunnel.cli.displays import LiveDisplay, PlainDisplay
 from windtunnel.cli.following import followed
+from windtunnel.cli.live_picture import picture
 from windtunnel.cli.outcome import Outcome, outcome_json, outcome_text
 from windtunnel.cli.run_view import RunView
 from windtunnel.ledger import News, open_ledger
@@ -30,11 +31,11 @@ def view_at(seconds):
     return view, changes
 
 
-def drawn(view, now):
+def drawn(view, now, *, width=120, height=40):
     from rich.console import Console
 
-    console = Console(file=io.StringIO(), width=120, force_terminal=False)
-    console.print(picture(view, now))
+    console = Console(file=io.StringIO(), width=width, force_terminal=False)
+    console.print(picture(view, now, width=width, height=height))
     return console.file.getvalue()
 
 
@@ -103,6 +104,48 @@ def test_the_live_view_shows_phase_time_probes_and_misses():
     assert ">= 0.99" in text
     assert "8 missed" in text
     assert "2 unanswered" in text
+
+
+def test_with_more_probes_than_rows_those_in_trouble_are_shown():
+    many = tuple(replace(EXPERIMENT.steady_state[0], name=f"ratio {number}") for number in range(30))
+    view = RunView(replace(EXPERIMENT, steady_state=many), run_id=RUN_ID)
+    view.take_samples([Sample(at(1), "ratio 29", Phase.DURING, False, 0.5, 0.1)])
+
+    lines = drawn(view, at(2), width=80, height=24).splitlines()
+
+    assert len(lines) <= 24
+    assert "ratio 29" in lines[-2]
+    assert lines[-1] == "and 15 more, all well"
+
+
+def test_a_narrow_live_view_stays_within_its_width():
+    long = replace(EXPERIMENT, name="a-long-name-" * 5, steady_state=EXPERIMENT.steady_state[:2])
+    view, _ = view_at(9.3)
+    view.experiment = long
+
+    lines = drawn(view, at(9.3), width=60, height=24).splitlines()
+
+    assert all(len(line) <= 60 for line in lines)
+    assert len(lines) == 3 + len(EXPERIMENT.steady_state)
+    assert lines[1].endswith("…")
+
+
+def test_guardrails_that_do_not_object_are_told_in_one_line():
+    from rich.console import Console
+
+    console = Console(file=io.StringIO(), width=50, force_terminal=False, highlight=False)
+    view, _ = view_at(-1)
+    allowed = [
+        event(-3, EventKind.DECISION, f"{name}: fine.", guardrail=name, outcome="allow")
+        for name in ("halt", "window")
+    ]
+    with LiveDisplay(view, console=console) as display:
+        for happened in (*allowed, event(-2, EventKind.LEASE, "Holding " + "deployment/catalog " * 4)):
+            display.event(happened)
+
+    lines = [line.rstrip() for line in console.file.getvalue().splitlines()]
+    assert lines[:2] == ["12:00:00            2 guardrails allow it: halt,", "                    window."]
+    assert [line[:20].strip() for line in lines if "deployment" in line] == ["12:00:01", "", "", ""]
 
 
 def test_a_live_view_before_anything_happened_can_be_drawn():
@@ -190,10 +233,18 @@ def test_the_end_of_a_run_is_told_with_its_findings_and_where_to_look():
         "Deviated. The hypothesis does not hold: success ratio missed in 9 of 31 looks.",
         "  - front page could not answer in 2 of 80 looks.",
         "Undo      clean",
-        "Recovery  disturbed for 12.2 s, steady again after undo in 4.1 s, target ready again in 8.4 s",
+        "Recovery  disturbed for 12.2 s, steady 4.1 s after undo, target ready again after 8.4 s",
         f"Report    windtunnel report {RUN_ID}",
         "Prefect   http://127.0.0.1:4200/runs/flow-run/1",
     ]
+
+
+def test_a_run_that_injected_nothing_has_nothing_to_undo():
+    text = outcome_text(replace(OUTCOME, injected=False), color=False)
+
+    assert "Undo      nothing to undo" in text
+    unclean = replace(OUTCOME, injected=False, judgement=replace(DEVIATED, undo=UndoState.UNKNOWN))
+    assert "Undo      unknown" in outcome_text(unclean, color=False)
 
 
 def test_many_findings_are_bounded():

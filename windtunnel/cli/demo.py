@@ -4,7 +4,7 @@ import json
 import subprocess
 import sys
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,8 +12,7 @@ from typing import Annotated, Any
 
 import typer
 
-from windtunnel.cli.console import columns, note, say
-from windtunnel.clients import installation
+from windtunnel.cli.console import heading, note, patience, say
 from windtunnel.clients.home import state_folder
 from windtunnel.model.errors import InputError
 from windtunnel.model.verdict import ExitCode, Verdict
@@ -51,15 +50,20 @@ def register(app: typer.Typer) -> None:
 
 
 def demo(*, once: Once = False) -> None:
-    """Start the lab and Prefect, run two experiments, and show what they found."""
+    """Show all of it on this machine: two experiments in a lab.
+
+    Starts the lab and a Prefect server, runs an experiment that passes and one that finds a real weakness,
+    and shows the verdicts, the messages and where to look. What was started is stopped again at the end.
+    """
+    from windtunnel.cli.demo_ending import Found, addresses, ending
+
     with _stage() as (lab, prefect_ui):
-        runs = [_play(scene, number) for number, scene in enumerate(SCENES, start=1)]
-        as_expected = [run["verdict"] == scene.expected for run, scene in zip(runs, SCENES, strict=True)]
-        say(_summary(runs, lab, prefect_ui))
+        found = [Found(_play(scene, number), scene.expected) for number, scene in enumerate(SCENES, start=1)]
+        say(ending(found, recorder=lab["recorder"]))
         if not once:
+            say("\n" + addresses(lab, prefect_ui))
             _wait()
-    if not all(as_expected):
-        note("The demo did not find what it should; see the reports above.")
+    if not all(each.is_as_expected for each in found):
         raise typer.Exit(ExitCode.INTERNAL_ERROR)
 
 
@@ -71,75 +75,55 @@ def _stage() -> Iterator[tuple[dict[str, Any], str]]:
     from infra.lab.down import down
     from infra.lab.up import up
     from windtunnel.cli.prefect_server import standing_server, start_server, stop_server
+    from windtunnel.clients import installation
 
     home = state_folder()
     lab_was_up, server_was_up = installation.running_lab() is not None, standing_server() is not None
-    note("Starting the lab (a cluster and a shop, in processes) and a Prefect server ...")
+    waiting = (
+        "Starting a lab (a cluster with a shop, in processes) and a Prefect server: about 15 seconds ..."
+    )
     try:
-        with ThreadPoolExecutor(max_workers=2) as pool:
+        with _step(waiting), ThreadPoolExecutor(max_workers=2) as pool:
             starting = pool.submit(start_server)
             lab = up(home)
             server = starting.result()
         note(f"The shop is open at {lab['shop']}, Prefect at {server.ui}.\n")
         yield lab, server.ui
     finally:
-        if not lab_was_up:
-            down(home)
-        if not server_was_up:
-            stop_server()
+        with _step("Stopping what was started ..."):
+            if not lab_was_up:
+                down(home)
+            if not server_was_up:
+                stop_server()
+
+
+@contextmanager
+def _step(text: str) -> Iterator[None]:
+    """Say what is waited for: with a sign of life on a terminal, else as a line."""
+    if not sys.stderr.isatty():
+        note(text)
+    with patience(text):
+        yield
 
 
 def _play(scene: Scene, number: int) -> dict[str, Any]:
     """Run one scene as a user would, and return its line of the history."""
+    from windtunnel.cli.demo_ending import windtunnel
+
     file = EXPERIMENTS / scene.file
     if not file.is_file():
         msg = f"{file} is not there; the demo runs from a clone of the repository"
         raise InputError(msg)
-    say(f"{number}. {scene.tells}\n   $ windtunnel run experiments/{scene.file}\n")
-    _windtunnel("run", str(file), capture=False)
+    say(heading(f"{number}. {scene.tells}"))
+    say(f"   $ windtunnel run experiments/{scene.file}\n")
+    subprocess.run([sys.executable, "-m", "windtunnel.cli", "run", str(file)], check=False)
     say("")
-    return dict(json.loads(_windtunnel("history", "--limit", "1", "--json"))[0])
-
-
-def _summary(runs: Sequence[dict[str, Any]], lab: dict[str, Any], prefect_ui: str) -> str:
-    rows = []
-    for run, scene in zip(runs, SCENES, strict=True):
-        report = state_folder() / "reports" / f"{run['run_id']}.md"
-        report.parent.mkdir(parents=True, exist_ok=True)
-        _windtunnel("report", run["run_id"], "--output", str(report))
-        rows.append((run["experiment"], run["verdict"], scene.expected, run["undo"], str(report)))
-    shown = [f"  {line}" for line in _slack_lines(lab["recorder"] + "/messages.json")]
-    return "\n".join(
-        (
-            columns(("experiment", "verdict", "expected", "undo", "report"), rows),
-            "\nTold to Slack (here: to the lab's recorder):",
-            *shown,
-            f"\nPrefect UI       {prefect_ui}",
-            f"Slack messages   {lab['recorder']}",
-            f"The shop         {lab['shop']}",
-            f"kubectl          kubectl --kubeconfig {lab['kubeconfig']} get pods -A",
-        )
-    )
-
-
-def _slack_lines(address: str) -> list[str]:
-    from urllib.request import urlopen
-
-    with urlopen(address, timeout=5) as answer:  # noqa: S310 - the lab's own address on loopback
-        messages = json.load(answer)
-    return [("    " if message["thread_ts"] else "") + message["text"] for message in messages["slack"]]
-
-
-def _windtunnel(*arguments: str, capture: bool = True) -> str:
-    """Run a verb in a process of its own, as the user would."""
-    command = [sys.executable, "-m", "windtunnel.cli", *arguments]
-    done = subprocess.run(command, check=capture, text=True, stdout=subprocess.PIPE if capture else None)
-    return done.stdout or ""
+    return dict(json.loads(windtunnel("history", "--limit", "1", "--json"))[0])
 
 
 def _wait() -> None:
-    say("\nLook around; everything is stopped with Ctrl-C.")
+    say("\nLook around. Ctrl-C stops everything.")
     try:
         threading.Event().wait()
     except KeyboardInterrupt:
-        note("\nStopping ...")
+        note("")

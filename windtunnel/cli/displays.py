@@ -3,15 +3,16 @@
 from collections.abc import Callable
 from datetime import datetime
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, Protocol, Self
+from typing import TYPE_CHECKING, Protocol, Self
 
-from windtunnel.cli.run_view import Change, ProbeView, RunView
+from windtunnel.cli.live_picture import picture
+from windtunnel.cli.run_view import Change, RunView
 from windtunnel.model.record import Event, EventKind
+from windtunnel.report.run_words import allowed_words, is_allowed, sentence
 
 if TYPE_CHECKING:
-    from rich.console import Console, RenderableType
+    from rich.console import Console
 
-NAME_WIDTH = 28
 _RED = frozenset({EventKind.ABORT, EventKind.BLOCKED, EventKind.ERROR, EventKind.INJECT_FAILED})
 _AMBER = frozenset({EventKind.BASELINE_MISSED, EventKind.NOT_RECOVERED, EventKind.NOTIFY_FAILED})
 _BOLD = frozenset({EventKind.INJECTED, EventKind.UNDO_FINISHED, EventKind.RECOVERED})
@@ -55,7 +56,7 @@ class PlainDisplay:
 
     def event(self, event: Event) -> None:
         """Write an event."""
-        self._line(event.at, str(event.kind), event.message)
+        self._line(event.at, str(event.kind), sentence(event.message))
 
     def change(self, change: Change) -> None:
         """Write a change of a probe."""
@@ -78,85 +79,55 @@ class LiveDisplay:
         self._view = view
         self._console = console
         self._live = Live(console=console, auto_refresh=False, transient=True)
+        self._allowed: list[Event] = []  # guardrails that do not object, told together
 
     def __enter__(self) -> Self:
         self._live.start()
+        self._draw(None)
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
+        self._tell_allowed()
         self._live.stop()
 
     def event(self, event: Event) -> None:
-        """Print an event above the live part."""
-        self._print(event.at, event.message, _event_style(event.kind))
+        """Print an event above the live part; the last one is left to the verdict below the view."""
+        if is_allowed(event):
+            self._allowed.append(event)
+            return
+        self._tell_allowed()
+        if event.kind is not EventKind.FINISHED:
+            self._print(event.at, sentence(event.message), _event_style(event.kind))
 
     def change(self, change: Change) -> None:
         """Print a change of a probe above the live part."""
+        self._tell_allowed()
         self._print(change.at, change.sentence, "green" if change.good else "yellow")
 
     def refresh(self, now: datetime) -> None:
         """Draw the live part again."""
-        self._live.update(picture(self._view, now), refresh=True)
+        self._draw(now)
+
+    def _draw(self, now: datetime | None) -> None:
+        size = self._console.size
+        self._live.update(picture(self._view, now, width=size.width, height=size.height), refresh=True)
+
+    def _tell_allowed(self) -> None:
+        if self._allowed:
+            self._print(self._allowed[-1].at, allowed_words(self._allowed), "")
+            self._allowed = []
 
     def _print(self, at: datetime, message: str, style: str) -> None:
+        from rich.table import Table
         from rich.text import Text
 
-        self._console.print(
-            Text.assemble((f"{at:%H:%M:%S} {self._view.offset(at):>9}  ", "dim"), (message, style))
-        )
-
-
-def picture(view: RunView, now: datetime) -> "RenderableType":
-    """Return the live part as rich draws it."""
-    from rich.console import Group
-    from rich.table import Table
-    from rich.text import Text
-
-    head = Text.assemble("\n", (view.experiment.name, "bold"), ("  " + str(view.experiment.target), "dim"))
-    grid = Table.grid(padding=(0, 2))
-    grid.add_column(max_width=NAME_WIDTH, no_wrap=True)
-    for justify in ("right", "left", "left", "left"):
-        grid.add_column(justify=justify, no_wrap=True)
-    for probe in view.probes.values():
-        grid.add_row(*_cells(probe))
-    return Group(head, _bar(view, now), grid)
-
-
-def _bar(view: RunView, now: datetime) -> "RenderableType":
-    from rich.progress_bar import ProgressBar
-    from rich.table import Table
-    from rich.text import Text
-
-    elapsed = view.elapsed_s(now)
-    row = Table.grid(padding=(0, 2))
-    if view.phase_s is None:
-        row.add_row(Text(view.phase, style="cyan"), Text(f"{elapsed:.0f} s", style="dim"))
-        return row
-    left = max(0.0, view.phase_s - elapsed)
-    bar = ProgressBar(
-        total=view.phase_s or 1.0, completed=min(elapsed, view.phase_s), width=30, complete_style="cyan"
-    )
-    words = f"{elapsed:.0f} of {view.phase_s:g} s, {left:.0f} s left"
-    row.add_row(Text(view.phase, style="cyan"), bar, Text(words, style="dim"))
-    return row
-
-
-def _cells(view: ProbeView) -> list[Any]:
-    from rich.text import Text
-
-    ok = view.last.ok if view.last else True
-    style = "red" if ok is False else "yellow" if ok is None else "green"
-    counts = [f"{view.missed} missed"] if view.missed else []
-    counts += [f"{view.unanswered} unanswered"] if view.unanswered else []
-    return [
-        Text(view.probe.name),
-        Text(view.now, style=style),
-        Text(view.expected, style="dim"),
-        Text(view.line, style=style),
-        Text(", ".join(counts), style="red"),
-    ]
+        line = Table.grid(padding=(0, 2, 0, 0))  # a second column, so that a long message stays in it
+        line.add_column(no_wrap=True)
+        line.add_column(overflow="fold")
+        line.add_row(Text(f"{at:%H:%M:%S} {self._view.offset(at):>9}", "dim"), Text(message, style))
+        self._console.print(line)
 
 
 def _event_style(kind: EventKind) -> str:

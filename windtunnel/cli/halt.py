@@ -1,8 +1,6 @@
 """`windtunnel halt` and `windtunnel release`: the safety lever of a cluster."""
 
-import getpass
 import json
-import platform
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -13,10 +11,17 @@ from windtunnel.cli.console import AsJson, say
 if TYPE_CHECKING:
     from windtunnel.clients.cluster import Cluster
 
-Reason = Annotated[str, typer.Option("--reason", "-r", help="Why; every run that it stops tells it.")]
+Reason = Annotated[
+    str, typer.Option("--reason", "-r", metavar="TEXT", help="Why; every run that it stops tells it.")
+]
 Where = Annotated[
     str,
-    typer.Option("--cluster", "-c", help="A cluster of windtunnel.yaml, or lab. Default: the kube context."),
+    typer.Option(
+        "--cluster",
+        "-c",
+        metavar="NAME",
+        help="A cluster of windtunnel.yaml, or lab. Default: the kube context.",
+    ),
 ]
 
 
@@ -27,7 +32,10 @@ def register(app: typer.Typer) -> None:
 
 
 def halt(reason: Reason, cluster: Where = "", *, as_json: AsJson = False) -> None:
-    """Stop all running experiments on a cluster and refuse new ones, until `windtunnel release`."""
+    """Stop all experiments of a cluster, and refuse new ones.
+
+    Running ones are undone at once. New ones are refused until `windtunnel release`.
+    """
     from windtunnel.clients import halt as lever
     from windtunnel.clock import SystemClock
     from windtunnel.model.errors import InputError
@@ -71,6 +79,9 @@ def _connect(name: str) -> "Cluster":
 
 
 def _who() -> str:
+    import getpass
+    import platform
+
     try:
         user = getpass.getuser()
     except (OSError, KeyError):  # a container's user without a name

@@ -1,22 +1,29 @@
 """`windtunnel history`: the runs of this ledger, the newest first."""
 
 import json
-from collections.abc import Sequence
+import shutil
+import sys
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from windtunnel.cli.console import AsJson, columns, say
+from windtunnel.cli.console import VERDICT_COLORS, AsJson, columns, say
 from windtunnel.model.forms import plain, stamp
 
 if TYPE_CHECKING:
     from windtunnel.ledger import RunSummary
 
-Limit = Annotated[int, typer.Option("--limit", "-n", min=1, max=100_000, help="How many runs to show.")]
-Name = Annotated[str | None, typer.Option("--experiment", "-e", help="Only the runs of this experiment.")]
+Limit = Annotated[
+    int, typer.Option("--limit", "-n", min=1, max=100_000, metavar="NUMBER", help="How many runs to show.")
+]
+Name = Annotated[
+    str | None, typer.Option("--experiment", "-e", metavar="NAME", help="Only the runs of this experiment.")
+]
 
 UNFINISHED = "unfinished"  # it runs still, or its process was lost
+WIDE = 110  # characters that a terminal needs for all columns
 
 
 def register(app: typer.Typer) -> None:
@@ -33,7 +40,7 @@ def history(limit: Limit = 20, experiment: Name = None, *, as_json: AsJson = Fal
     if as_json:
         say(json.dumps([run_form(run) for run in runs], indent=2))
     elif runs:
-        say(table(runs))
+        say(table(runs, wide=not sys.stdout.isatty() or shutil.get_terminal_size().columns >= WIDE))
     else:
         say(f"No runs of {experiment} yet." if experiment else "No runs yet. Start one: windtunnel run FILE")
 
@@ -43,23 +50,24 @@ def run_form(run: "RunSummary") -> dict[str, Any]:
     return dict(plain(run))
 
 
-def table(runs: "Sequence[RunSummary]") -> str:
-    """Lay out the history as text."""
-    head = ("run", "started", "took", "verdict", "undo", "experiment", "reason")
-    return columns(head, [_row(run) for run in runs])
-
-
-def _row(run: "RunSummary") -> tuple[str, ...]:
-    return (
-        run.run_id,
-        stamp(run.started_at)[:19].replace("T", " ") + "Z",
-        _took(run.started_at, run.finished_at),
-        str(run.verdict or UNFINISHED),
-        str(run.undo or "-"),
-        run.experiment,
-        run.reason,
-    )
+def table(runs: "Sequence[RunSummary]", *, wide: bool = True) -> str:
+    """Lay out the history as text; a narrow one leaves out what the id and the report tell as well."""
+    left_out = () if wide else ("started", "reason")
+    kept = [name for name in COLUMNS if name not in left_out]
+    cells = [[COLUMNS[name](run) for name in kept] for run in runs]
+    return columns(kept, cells, paint=VERDICT_COLORS)
 
 
 def _took(started: datetime, finished: datetime | None) -> str:
     return "-" if finished is None else f"{(finished - started).total_seconds():.0f}s"
+
+
+COLUMNS: Mapping[str, "Callable[[RunSummary], str]"] = {
+    "run": lambda run: run.run_id,
+    "started": lambda run: stamp(run.started_at)[:19].replace("T", " ") + "Z",
+    "took": lambda run: _took(run.started_at, run.finished_at),
+    "verdict": lambda run: str(run.verdict or UNFINISHED).replace("_", " "),
+    "undo": lambda run: str(run.undo or "-"),
+    "experiment": lambda run: run.experiment,
+    "reason": lambda run: run.reason,
+}

@@ -7,23 +7,30 @@ from typing import Annotated, Any, Literal
 
 import typer
 
-from windtunnel.cli.console import AsJson, note, say
+from windtunnel.cli.console import AsJson, note, patience, say
 from windtunnel.clients.home import state_folder
 from windtunnel.model.errors import WindtunnelError
 
 app = typer.Typer(
     no_args_is_help=True,
-    help="The embedded lab: a Kubernetes API, a shop of real processes, Prometheus, and a Slack recorder.",
+    help="The embedded lab: a cluster with a shop, on this machine.\n\n"
+    "It has a Kubernetes API, pods that are real processes, Prometheus, customers, and a recorder for Slack.",
 )
 
-Replicas = Annotated[int, typer.Option(min=1, max=50, help="Pods of each of the shop's services.")]
-Nodes = Annotated[int, typer.Option(min=1, max=20, help="Worker nodes.")]
-Rate = Annotated[float, typer.Option(min=0, max=2000, help="Requests a second that customers send.")]
+Replicas = Annotated[
+    int, typer.Option(min=1, max=50, metavar="NUMBER", help="Pods of each of the shop's services.")
+]
+Nodes = Annotated[int, typer.Option(min=1, max=20, metavar="NUMBER", help="Worker nodes.")]
+Rate = Annotated[
+    float, typer.Option(min=0, max=2000, metavar="NUMBER", help="Requests a second that customers send.")
+]
 Engine = Annotated[
     Literal["embedded", "real"],
     typer.Option(help="The embedded metrics engine, or the program prometheus where it is installed."),
 ]
-Program = Annotated[str, typer.Option(help="Path of the program prometheus; by default the one on PATH.")]
+Program = Annotated[
+    str, typer.Option(metavar="PATH", help="Path of the program prometheus; by default the one on PATH.")
+]
 
 ADDRESSES = (
     ("Shop", "shop"),
@@ -56,7 +63,7 @@ def up(
         note(
             "The lab runs already and stays as it is; for other options: windtunnel lab down, then up again."
         )
-    with _lab_errors(), _patience("Starting the lab ...", quiet=as_json):
+    with _lab_errors(), patience("Starting the lab ...", quiet=as_json):
         lab = start(
             state_folder(),
             replicas=replicas,
@@ -75,10 +82,13 @@ def up(
 
 @app.command()
 def down(*, as_json: AsJson = False) -> None:
-    """Stop the lab and every process of it, also one whose main process was killed."""
+    """Stop the lab and every process of it.
+
+    Works as well after the lab's main process was killed.
+    """
     from infra.lab.down import down as stop
 
-    with _lab_errors(), _patience("Stopping the lab ...", quiet=as_json):
+    with _lab_errors(), patience("Stopping the lab ...", quiet=as_json):
         stopped = stop(state_folder())
     if as_json:
         say(json.dumps({"ran": stopped.ran, "killed": list(stopped.killed)}))
@@ -90,7 +100,10 @@ def down(*, as_json: AsJson = False) -> None:
 
 @app.command()
 def status(*, as_json: AsJson = False) -> None:
-    """Show the lab's addresses and how it is doing; exit 1 when it does not run."""
+    """Show the lab's addresses and how it is doing.
+
+    Exits with 1 when it does not run.
+    """
     from infra.lab.status import status as look
 
     with _lab_errors():
@@ -130,19 +143,6 @@ def _show_health(lab: dict[str, Any]) -> None:
     )
     for problem in lab["problems"]:
         console.print(f"[red]Problem:[/] {problem}", markup=True)
-
-
-@contextmanager
-def _patience(text: str, *, quiet: bool) -> Iterator[None]:
-    """Show that something goes on, where somebody looks."""
-    from rich.console import Console
-
-    console = Console(stderr=True)
-    if quiet or not console.is_terminal:
-        yield
-        return
-    with console.status(text):
-        yield
 
 
 @contextmanager

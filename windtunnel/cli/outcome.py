@@ -6,10 +6,10 @@ from typing import Any
 
 import typer
 
-from windtunnel.model.verdict import ExitCode, Judgement, Recovery
+from windtunnel.model.ticket import UndoState
+from windtunnel.model.verdict import ExitCode, Judgement
 from windtunnel.report.as_json import judgement_form
-from windtunnel.report.run_words import verdict_words
-from windtunnel.report.probe_words import seconds
+from windtunnel.report.run_words import recovery_words, verdict_words
 
 FINDINGS_SHOWN = 10
 
@@ -30,6 +30,7 @@ class Outcome:
     seed: int
     judgement: Judgement
     ui_url: str = ""
+    injected: bool = True  # an injection was begun, whether or not it hit anything
 
 
 def outcome_json(outcome: Outcome) -> str:
@@ -54,19 +55,11 @@ def outcome_text(outcome: Outcome, *, color: bool) -> str:
     lines += [f"  - {finding}" for finding in told[:FINDINGS_SHOWN]]
     if len(told) > FINDINGS_SHOWN:
         lines.append(f"  - ... {FINDINGS_SHOWN} of {len(told)}; the report has them all")
-    lines.append(f"Undo      {judgement.undo}")
-    if times := _times(judgement.recovery):
+    untouched = judgement.undo is UndoState.CLEAN and not outcome.injected
+    lines.append(f"Undo      {'nothing to undo' if untouched else judgement.undo}")
+    if times := recovery_words(judgement.recovery):
         lines.append(f"Recovery  {times}")
     lines.append(f"Report    windtunnel report {outcome.run_id}")
     if outcome.ui_url:
         lines.append(f"Prefect   {outcome.ui_url}")
     return "\n".join(lines)
-
-
-def _times(recovery: Recovery) -> str:
-    said = (
-        ("disturbed for", recovery.disrupted_s),
-        ("steady again after undo in", recovery.recovered_s),
-        ("target ready again in", recovery.workload_ready_s),
-    )
-    return ", ".join(f"{words} {seconds(value)}" for words, value in said if value is not None)

@@ -1,5 +1,6 @@
 """`windtunnel report RUN`: a run from the ledger as Markdown, JSON or a picture."""
 
+import os
 import sys
 from enum import StrEnum
 from pathlib import Path
@@ -23,12 +24,15 @@ class Format(StrEnum):
     JSON = "json"
 
 
-Run = Annotated[str, typer.Argument(help="The run's id, the beginning of one, or: last.")]
+Run = Annotated[str, typer.Argument(metavar="RUN", help="The run's id, the beginning of one, or: last.")]
 As = Annotated[Format, typer.Option("--format", "-f", help="What to write.")]
 Json = Annotated[bool, typer.Option("--json", help="Short for --format json.")]
-Output = Annotated[Path | None, typer.Option("--output", "-o", help="Write here instead of to the terminal.")]
+Output = Annotated[
+    Path | None, typer.Option("--output", "-o", metavar="FILE", help="Write here instead of to the terminal.")
+]
 Chart = Annotated[
-    Path | None, typer.Option("--chart", help="Also draw the chart: a file ending in .svg or .png.")
+    Path | None,
+    typer.Option("--chart", metavar="FILE", help="Also draw the chart: a file ending in .svg or .png."),
 ]
 
 
@@ -45,7 +49,11 @@ def report(
     *,
     as_json: Json = False,
 ) -> None:
-    """Write the report of a run: verdict, timeline, guardrails, probes, undo, and how to run it again."""
+    """Show the report of a run.
+
+    It has the verdict, the recovery, the probes, the guardrails, the undo and the timeline, and says how to
+    run the same again. On a terminal it is laid out; elsewhere it is Markdown.
+    """
     from windtunnel.ledger import open_ledger
     from windtunnel.model.judge import judge
 
@@ -65,7 +73,7 @@ def report(
     else:
         from windtunnel.report.markdown import markdown
 
-        _write(markdown(record, judgement, experiment, chart=str(chart or "")), output, pretty=True)
+        _write(markdown(record, judgement, experiment, chart=_beside(output, chart)), output, pretty=True)
 
 
 def experiment_of(run_id: str, origin: "Origin") -> Experiment:
@@ -99,6 +107,13 @@ def _draw(record: Record, experiment: Experiment, file: Path) -> None:
         msg = f"--chart {file} cannot be written: {error.strerror}."
         raise InputError(msg) from error
     note(f"Chart written to {file}")
+
+
+def _beside(report: Path | None, chart: Path | None) -> str:
+    """Return the chart's path as the report must name it: relative to the report where that is a file."""
+    if chart is None:
+        return ""
+    return os.path.relpath(chart, report.parent) if report else str(chart)
 
 
 def _write(text: str, output: Path | None, *, pretty: bool = False) -> None:

@@ -1,6 +1,5 @@
 """`windtunnel run FILE`: one experiment now, shown live, its verdict as exit status."""
 
-import getpass
 import os
 import sys
 from pathlib import Path
@@ -8,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from windtunnel.cli.console import AsJson, note, say
+from windtunnel.cli.console import AsJson, note, patience, say
 from windtunnel.model.experiment import Experiment
 from windtunnel.model.verdict import ExitCode
 
@@ -19,12 +18,17 @@ if TYPE_CHECKING:
     from windtunnel.cli.run_view import RunView
     from windtunnel.ledger import Ledger
 
-File = Annotated[Path, typer.Argument(show_default=False, help="The experiment file.")]
+File = Annotated[Path, typer.Argument(metavar="FILE", show_default=False, help="The experiment file.")]
 PolicyFile = Annotated[
     Path | None,
-    typer.Option("--policy", help="The policy; by default windtunnel.yaml beside the file or above it."),
+    typer.Option(
+        "--policy", metavar="FILE", help="The policy; by default windtunnel.yaml beside the file or above it."
+    ),
 ]
-Seed = Annotated[int | None, typer.Option("--seed", min=0, help="Choose the same victims as an earlier run.")]
+Seed = Annotated[
+    int | None,
+    typer.Option("--seed", min=0, metavar="NUMBER", help="Choose the same victims as an earlier run."),
+]
 Verbose = Annotated[bool, typer.Option("--verbose", "-v", help="Show Prefect's log as well.")]
 
 
@@ -50,7 +54,8 @@ def run(
     from windtunnel.cli.prefect_server import connect_to_prefect
 
     experiment, texts = _read(file, policy)
-    connect_to_prefect(say=note)
+    with patience("Waiting for the Prefect server ...", quiet=as_json) as tell:
+        connect_to_prefect(say=tell)
     _hush(verbose=verbose)
     outcome = _run(experiment, _request(texts, seed), as_json=as_json)
     if as_json:
@@ -90,13 +95,14 @@ def _request(texts: dict[str, str], seed: int | None) -> "RunRequest":
 
 def _run(experiment: Experiment, request: "RunRequest", *, as_json: bool) -> "Outcome":
     from windtunnel.cli.following import followed
-    from windtunnel.cli.prefect_run import run_flow
     from windtunnel.cli.run_view import RunView
     from windtunnel.ledger import open_ledger
 
     with open_ledger() as ledger:
         view = RunView(experiment, run_id=request.run_id)
         with followed(ledger, view, _display(view, as_json=as_json), warn=note):
+            from windtunnel.cli.prefect_run import run_flow  # takes a second, which the display fills
+
             ended = run_flow(request)
         return _outcome(ledger, experiment, request.run_id, ended.error, ended.ui_url)
 
@@ -107,14 +113,17 @@ def _outcome(
     """Return the verdict on record. What ended the flow without being a verdict is raised."""
     from windtunnel.cli.outcome import Outcome
     from windtunnel.model.judge import judge
+    from windtunnel.model.record import EventKind
 
     recorded = ledger.run(run_id)
     if recorded is None:
         raise _not_begun(error)
     if recorded.exit_code is None:
         raise _not_judged(ledger, run_id, error)
-    judgement = judge(ledger.read(run_id), experiment)
-    outcome = Outcome(run_id, experiment.name, recorded.seed, judgement, ui_url)
+    record = ledger.read(run_id)
+    judgement = judge(record, experiment)
+    injected = record.first(EventKind.TICKET) is not None
+    outcome = Outcome(run_id, experiment.name, recorded.seed, judgement, ui_url, injected)
     if isinstance(error, Exception) and judgement.exit_code is not ExitCode.UNDO_NOT_CLEAN:
         raise error  # an error in windtunnel; only something left behind is worse news
     return outcome
@@ -159,6 +168,8 @@ def _hush(*, verbose: bool) -> None:
 
 
 def _user() -> str:
+    import getpass
+
     try:
         return getpass.getuser()
     except (KeyError, OSError):  # a container whose user has no name

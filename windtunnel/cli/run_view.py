@@ -3,12 +3,13 @@
 from collections import deque
 from collections.abc import Iterable
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import datetime
 from math import isinf
 
 from windtunnel.model.experiment import Experiment, Probe
 from windtunnel.model.record import Event, EventKind, Phase, Sample
 from windtunnel.report.probe_words import amount, expectation, thresholds
+from windtunnel.report.run_words import offset
 from windtunnel.report.traces import sparkline
 
 TREND = 30  # samples in a sparkline
@@ -66,6 +67,13 @@ class ProbeView:
         return amount(self.probe, self.last.value)
 
     @property
+    def trouble(self) -> int:
+        """How much it deserves to be looked at: it misses now, it missed, it holds."""
+        if self.last is not None and self.last.ok is not True:
+            return 2
+        return 1 if self.missed or self.unanswered else 0
+
+    @property
     def line(self) -> str:
         """How it went lately, as a sparkline."""
         bounds = thresholds(self.probe)
@@ -120,7 +128,7 @@ class RunView:
 
     def offset(self, at: datetime) -> str:
         """Write *at* as an offset from the injection, or nothing before there was one."""
-        return "" if self.zero is None else f"{(at - self.zero) / timedelta(seconds=1):+.2f} s"
+        return "" if self.zero is None else offset((at - self.zero).total_seconds())
 
     def _length(self, kind: EventKind) -> float | None:
         if kind is EventKind.INJECTED:

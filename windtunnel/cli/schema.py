@@ -22,7 +22,7 @@ def register(app: typer.Typer) -> None:
 
 
 def schema(
-    kind: Annotated[FileKind, typer.Argument(help="Which file.")] = FileKind.EXPERIMENT,
+    kind: Annotated[FileKind, typer.Argument(metavar="KIND", help="Which file.")] = FileKind.EXPERIMENT,
 ) -> None:
     """Print the JSON Schema (2020-12) of a file, for editors.
 

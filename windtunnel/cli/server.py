@@ -7,11 +7,11 @@ import typer
 
 from windtunnel.cli.console import AsJson, say
 
-app = typer.Typer(
-    no_args_is_help=True, help="The standing Prefect server: start it, stop it, see where it is."
-)
+app = typer.Typer(no_args_is_help=True, help="The standing Prefect server: up, down, status.")
 
-Port = Annotated[int | None, typer.Option(min=1, max=65535, help="Port; 4200 or a free one by default.")]
+Port = Annotated[
+    int | None, typer.Option(min=1, max=65535, metavar="NUMBER", help="Port; 4200 or a free one by default.")
+]
 
 
 @app.command()
@@ -36,7 +36,10 @@ def down() -> None:
 
 @app.command()
 def status(*, as_json: AsJson = False) -> None:
-    """Show whether the server runs and where; exit 1 when it does not."""
+    """Show whether the server runs, and where.
+
+    Exits with 1 when it does not run.
+    """
     from windtunnel.cli.prefect_server import standing_server
 
     server = standing_server()

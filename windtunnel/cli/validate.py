@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from windtunnel.files.checking import CheckedFile
 
 _Files = Annotated[
-    list[Path], typer.Argument(metavar="FILE...", help="Experiment and policy files, or folders of them.")
+    list[Path], typer.Argument(metavar="FILE", help="Experiment and policy files, or folders of them.")
 ]
 _Policy = Annotated[
     Path | None,
