@@ -5,14 +5,21 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from types import FrameType
-from typing import NoReturn
+from typing import Any, NoReturn
 
-from prefect.exceptions import CancelledRun, CrashedRun, FailedRun, TerminationSignal
+from httpx import HTTPError
+from prefect.exceptions import CancelledRun, CrashedRun, FailedRun, PrefectException, TerminationSignal
 from prefect.utilities.urls import url_for
 
 from flows.experiment import experiment
 from tasks.request import RunRequest
+from windtunnel.cli.console import note
+from windtunnel.clock import SystemClock
+from windtunnel.ledger import open_ledger
 
+TELL_S = 10.0  # what Prefect's server has for taking the last events and logs
+_CLOCK = SystemClock()
+_OF_PREFECT = (PrefectException, HTTPError)
 _OF_A_STATE = (FailedRun, CrashedRun, CancelledRun)  # what Prefect makes of a named state without an error
 
 
@@ -31,12 +38,43 @@ def run_flow(request: RunRequest) -> FlowEnd:
             state = experiment(request, return_state=True)
     except (KeyboardInterrupt, TerminationSignal) as signal:
         return FlowEnd(error=signal, ui_url="")
+    except _OF_PREFECT as error:
+        return FlowEnd(error=_unless_judged(request, error), ui_url="")
     run_id = state.state_details.flow_run_id
     ui_url = (url_for("flow-run", obj_id=run_id) or "") if run_id else ""
     found: object = state.result(raise_on_failure=False)
     if isinstance(found, BaseException) and not isinstance(found, _OF_A_STATE):
-        return FlowEnd(error=found, ui_url=ui_url)
+        return FlowEnd(error=_unless_judged(request, found), ui_url=ui_url)
     return FlowEnd(error=None, ui_url=ui_url)
+
+
+def told_in_time() -> bool:
+    """Wait, bounded, until Prefect has sent what it knows of the run; False when its server takes nothing.
+
+    Prefect itself would wait for minutes for a server that is gone.
+    """
+    from prefect.events.worker import EventsWorker
+    from prefect.logging.handlers import APILogWorker
+
+    until = _CLOCK.monotonic() + TELL_S
+    for worker in (EventsWorker, APILogWorker):
+        left_s = max(0.1, until - _CLOCK.monotonic())
+        outcome: Any = worker.drain_all(timeout=left_s)
+        if outcome.not_done:
+            return False
+    return True
+
+
+def _unless_judged(request: RunRequest, error: BaseException) -> BaseException | None:
+    """Drop an error of Prefect's once the verdict is on record: it concerns what Prefect shows alone."""
+    if not isinstance(error, _OF_PREFECT):
+        return error
+    with open_ledger() as ledger:
+        recorded = ledger.run(request.run_id)
+    if recorded is None or recorded.exit_code is None:
+        return error
+    note(f"Prefect could not be told how the run ended ({type(error).__name__}: {error}); the record knows.")
+    return None
 
 
 @contextmanager

@@ -57,6 +57,10 @@ def connect_to_prefect(*, say: Callable[[str], None]) -> str:
         InputError: the server does not answer, or cannot be started.
     """
     os.environ.setdefault("DO_NOT_TRACK", "1")
+    # Prefect's own patience with a server that is gone is minutes; a run's verdict must not wait for that.
+    os.environ.setdefault("PREFECT_CLIENT_MAX_RETRIES", "1")
+    os.environ.setdefault("PREFECT_API_REQUEST_TIMEOUT", "15")
+    os.environ.setdefault("PREFECT_LOGGING_INTERNAL_LEVEL", "CRITICAL")  # each event unsent would be a line
     if given := os.environ.get("PREFECT_API_URL", "").strip():
         if not answers(given):
             msg = (

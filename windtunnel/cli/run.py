@@ -3,7 +3,7 @@
 import os
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, NoReturn
 
 import typer
 
@@ -62,7 +62,19 @@ def run(
         say(outcome_json(outcome))
     else:
         say("\n" + outcome_text(outcome, color=sys.stdout.isatty()))
-    raise typer.Exit(outcome.judgement.exit_code)
+    _leave(outcome.judgement.exit_code)
+
+
+def _leave(status: ExitCode) -> NoReturn:
+    """Exit; without Prefect's goodbye where its server no longer takes anything."""
+    from windtunnel.cli.prefect_run import told_in_time
+
+    if not told_in_time():
+        note("The Prefect server does not answer: its UI may show this run as unfinished.")
+        sys.stdout.flush()
+        sys.stderr.flush()
+        os._exit(status)
+    raise typer.Exit(status)
 
 
 def _read(file: Path, policy_file: Path | None) -> tuple[Experiment, dict[str, str]]:
