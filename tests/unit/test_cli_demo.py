@@ -38,7 +38,7 @@ def test_a_run_is_as_expected_only_when_it_was_undone():
 def test_the_ending_has_verdicts_messages_and_reports():
     text = ending([Found(run(), Verdict.PASSED)], recorder="http://recorder")
 
-    assert "Both found what they should." in text
+    assert "Both runs found what they should" in text
     assert "x           passed   passed    clean" in text
     assert "  x: passed" in text.splitlines()
     assert "/reports/r1.md" in text
@@ -48,7 +48,7 @@ def test_the_ending_has_verdicts_messages_and_reports():
 def test_an_ending_that_is_not_as_expected_says_so_first():
     text = ending([Found(run("deviated"), Verdict.PASSED)], recorder="http://recorder")
 
-    assert "NOT what the demo should find" in text.splitlines()[0]
+    assert "The runs did NOT find what they should" in text.splitlines()[0]
 
 
 def test_messages_are_shown_as_slack_shows_them_and_only_those_of_the_demo():

@@ -13,7 +13,7 @@ import pytest
 from tests.unit.report_sample import DEVIATED, EXPERIMENT, RECORD, RUN_ID
 from windtunnel import __version__
 from windtunnel.cli import entry
-from windtunnel.cli.console import columns, fitting
+from windtunnel.cli.console import VERDICT_COLORS, columns, fitting, heading
 from windtunnel.ledger import Origin, open_ledger
 from windtunnel.model.errors import InputError, LedgerError, TargetError
 from windtunnel.model.verdict import ExitCode
@@ -236,13 +236,26 @@ def test_a_wide_column_gives_way_before_the_last_one_vanishes():
 
 def test_the_history_fits_a_narrow_terminal(home, monkeypatch, capsys):
     monkeypatch.setattr(sys.stdout, "isatty", lambda: True)
-    for width in (60, 80, 200):
+    for width in (60, 80, 120, 200):
         monkeypatch.setenv("COLUMNS", str(width))
         inside("history", home=home, monkeypatch=monkeypatch)
 
         head, line = re.sub(r"\x1b\[\d*m", "", capsys.readouterr().out).splitlines()
         assert len(line) <= width
-        assert ("REASON" in head) == (width == 200)
+        assert ("STARTED" in head, "REASON" in head) == (width >= 120, width == 200)
+
+
+@pytest.mark.parametrize(
+    ("variables", "colored"), [({}, True), ({"NO_COLOR": "1"}, False), ({"TERM": "dumb"}, False)]
+)
+def test_colours_are_left_out_where_they_are_not_wanted(monkeypatch, variables, colored):
+    monkeypatch.setattr(sys.stdout, "isatty", lambda: True)
+    monkeypatch.delenv("NO_COLOR", raising=False)
+    for name, value in ({"TERM": "xterm"} | variables).items():
+        monkeypatch.setenv(name, value)
+
+    assert ("\x1b" in heading("x")) == colored
+    assert ("\x1b" in columns(("a",), [("passed",)], paint=VERDICT_COLORS)) == colored
 
 
 @pytest.mark.parametrize(

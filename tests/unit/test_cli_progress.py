@@ -109,6 +109,8 @@ def test_the_live_view_shows_phase_time_probes_and_misses():
 def test_with_more_probes_than_rows_those_in_trouble_are_shown():
     many = tuple(replace(EXPERIMENT.steady_state[0], name=f"ratio {number}") for number in range(30))
     view = RunView(replace(EXPERIMENT, steady_state=many), run_id=RUN_ID)
+    assert drawn(view, at(0), width=80, height=24).splitlines()[-1] == "and 15 more"
+    view.take_samples(Sample(at(1), probe.name, Phase.DURING, True, 1.0, 0.1) for probe in many[:29])
     view.take_samples([Sample(at(1), "ratio 29", Phase.DURING, False, 0.5, 0.1)])
 
     lines = drawn(view, at(2), width=80, height=24).splitlines()

@@ -1,12 +1,13 @@
 """Writing to the terminal: results to standard output, everything else to standard error."""
 
+import os
 import shutil
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import partial
 from types import MappingProxyType
-from typing import Annotated
+from typing import Annotated, TextIO
 
 import typer
 
@@ -39,13 +40,19 @@ def note(text: str) -> None:
 
 def complain(text: str) -> None:
     """Write what went wrong to standard error."""
-    label = typer.style("Error:", fg=typer.colors.RED, bold=True) if sys.stderr.isatty() else "Error:"
+    colored = in_color(sys.stderr)
+    label = typer.style("Error:", fg=typer.colors.RED, bold=True) if colored else "Error:"
     typer.echo(f"{label} {text}", err=True)
+
+
+def in_color(stream: TextIO) -> bool:
+    """Say whether *stream* is a terminal that wants colours, which the variable NO_COLOR denies."""
+    return stream.isatty() and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
 
 
 def heading(text: str) -> str:
     """Return *text* as a heading: bold on a terminal."""
-    return typer.style(text, bold=True) if sys.stdout.isatty() else text
+    return typer.style(text, bold=True) if in_color(sys.stdout) else text
 
 
 @contextmanager
@@ -77,7 +84,8 @@ def columns(
     if not sys.stdout.isatty():
         return "\n".join(_line(row, widths) for row in table)
     widths = fitting(widths, shutil.get_terminal_size().columns)
-    return "\n".join(_line(row, widths, paint=paint) for row in table)
+    colors = paint if in_color(sys.stdout) else {}
+    return "\n".join(_line(row, widths, paint=colors) for row in table)
 
 
 def fitting(widths: Sequence[int], room: int) -> list[int]:

@@ -33,13 +33,13 @@ def ending(found: Sequence[Found], *, recorder: str) -> str:
     """Return verdicts, messages and reports."""
     rows = [(each.run["experiment"], each.run["verdict"], each.expected, each.run["undo"]) for each in found]
     good = all(each.is_as_expected for each in found)
-    verdict = "Both found what they should." if good else "NOT what the demo should find; see the reports."
+    title = "Both runs found what they should" if good else "The runs did NOT find what they should"
     return "\n".join(
         (
-            heading(f"What was found: {verdict}"),
+            heading(title),
             columns(("experiment", "verdict", "expected", "undo"), rows, paint=VERDICT_COLORS),
             "",
-            heading("What Slack was told (here: the lab's recorder)"),
+            heading("Slack was told (here: the lab's recorder)"),
             *messages(_told(recorder), [each.run["run_id"] for each in found]),
             "",
             heading("Reports"),

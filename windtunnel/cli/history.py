@@ -23,7 +23,7 @@ Name = Annotated[
 ]
 
 UNFINISHED = "unfinished"  # it runs still, or its process was lost
-WIDE = 110  # characters that a terminal needs for all columns
+FROM_WIDTH = {"started": 100, "reason": 140}  # what a narrower terminal does without
 
 
 def register(app: typer.Typer) -> None:
@@ -40,7 +40,7 @@ def history(limit: Limit = 20, experiment: Name = None, *, as_json: AsJson = Fal
     if as_json:
         say(json.dumps([run_form(run) for run in runs], indent=2))
     elif runs:
-        say(table(runs, wide=not sys.stdout.isatty() or shutil.get_terminal_size().columns >= WIDE))
+        say(table(runs))
     else:
         say(f"No runs of {experiment} yet." if experiment else "No runs yet. Start one: windtunnel run FILE")
 
@@ -50,10 +50,10 @@ def run_form(run: "RunSummary") -> dict[str, Any]:
     return dict(plain(run))
 
 
-def table(runs: "Sequence[RunSummary]", *, wide: bool = True) -> str:
-    """Lay out the history as text; a narrow one leaves out what the id and the report tell as well."""
-    left_out = () if wide else ("started", "reason")
-    kept = [name for name in COLUMNS if name not in left_out]
+def table(runs: "Sequence[RunSummary]") -> str:
+    """Lay out the history as text; a narrow terminal does without what the id and the report tell as well."""
+    room = shutil.get_terminal_size().columns if sys.stdout.isatty() else max(FROM_WIDTH.values())
+    kept = [name for name in COLUMNS if room >= FROM_WIDTH.get(name, 0)]
     cells = [[COLUMNS[name](run) for name in kept] for run in runs]
     return columns(kept, cells, paint=VERDICT_COLORS)
 

@@ -1,13 +1,14 @@
 """`windtunnel lab`: the embedded cluster with its shop, metrics and recorder."""
 
 import json
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Annotated, Any, Literal
 
 import typer
 
-from windtunnel.cli.console import AsJson, note, patience, say
+from windtunnel.cli.console import AsJson, heading, in_color, note, patience, say
 from windtunnel.clients.home import state_folder
 from windtunnel.model.errors import WindtunnelError
 
@@ -76,7 +77,7 @@ def up(
         say(json.dumps(lab, indent=2))
         return
     _show(lab)
-    say(f"\nTry:  kubectl --kubeconfig {lab['kubeconfig']} get pods")
+    say(f"\nTry:  kubectl --kubeconfig {lab['kubeconfig']} get pods -n shop")
     say("      windtunnel run experiments/checkout-survives-pod-loss.yaml")
 
 
@@ -122,27 +123,30 @@ def status(*, as_json: AsJson = False) -> None:
 
 
 def _show(lab: dict[str, Any]) -> None:
-    from rich.console import Console
-
-    console = Console(highlight=False, soft_wrap=True)
     for title, key in ADDRESSES:
         if lab.get(key):
-            console.print(f"[bold]{title:<15}[/]", lab[key], markup=True)
+            say(_row(title, str(lab[key])))
 
 
 def _show_health(lab: dict[str, Any]) -> None:
-    from rich.console import Console
-
-    console = Console(highlight=False, soft_wrap=True)
-    for name, counts in sorted(lab["workloads"].items()):
-        style = "green" if counts["ready"] >= counts["wanted"] else "red"
-        console.print(f"  {name:<12} [{style}]{counts['ready']} of {counts['wanted']}[/] pods ready")
-    memory = lab["memory_mb"]
-    console.print(
-        f"{lab['processes']} processes, {memory['pss']:.0f} MB (PSS; RSS sum {memory['rss']:.0f} MB)"
-    )
+    pods = [
+        f"{name} {_share(counts['ready'], counts['wanted'])}"
+        for name, counts in sorted(lab["workloads"].items())
+    ]
+    say(_row("Pods ready", ", ".join(pods)))
+    say(_row("Memory", f"{lab['memory_mb']['pss']:.0f} MB in {lab['processes']} processes"))
     for problem in lab["problems"]:
-        console.print(f"[red]Problem:[/] {problem}", markup=True)
+        say(_row("Problem", problem))
+
+
+def _row(title: str, text: str) -> str:
+    return f"{heading(f'{title:<15}')} {text}"
+
+
+def _share(ready: int, wanted: int) -> str:
+    color = typer.colors.GREEN if ready >= wanted else typer.colors.RED
+    text = f"{ready} of {wanted}"
+    return typer.style(text, fg=color) if in_color(sys.stdout) else text
 
 
 @contextmanager

@@ -43,7 +43,7 @@ def _probes(views: list[ProbeView], rows: int, *, width: int) -> "list[Renderabl
     hidden = [view for view in views if view not in shown]
     if not hidden:
         return [grid]
-    well = "" if any(view.trouble for view in hidden) else ", all well"
+    well = ", all well" if all(view.last and not view.trouble for view in hidden) else ""
     return [grid, Text(f"and {len(hidden)} more{well}", "dim")]
 
 

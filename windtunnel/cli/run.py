@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, NoReturn
 
 import typer
 
-from windtunnel.cli.console import AsJson, note, patience, say
+from windtunnel.cli.console import AsJson, in_color, note, patience, say
 from windtunnel.model.experiment import Experiment
 from windtunnel.model.verdict import ExitCode
 
@@ -61,7 +61,7 @@ def run(
     if as_json:
         say(outcome_json(outcome))
     else:
-        say("\n" + outcome_text(outcome, color=sys.stdout.isatty()))
+        say("\n" + outcome_text(outcome, color=in_color(sys.stdout)))
     _leave(outcome.judgement.exit_code)
 
 

@@ -23,7 +23,7 @@ setInterval(async () => {
 
 
 def page(memory: Memory) -> str:
-    """Return the whole page."""
+    """Return the whole page, the newest threads first."""
     messages = memory.slack.messages.values()
     channels: defaultdict[str, list[Message]] = defaultdict(list)
     for message in messages:
@@ -42,7 +42,7 @@ def page(memory: Memory) -> str:
     nothing = "" if messages or any(more) else empty
     return (
         '<!doctype html><html lang="en"><meta charset="utf-8">'
-        '<meta name="viewport" content="width=device-width">'
+        '<meta name="viewport" content="width=device-width, initial-scale=1">'
         f"<title>The lab's recorder</title><style>{STYLE}</style><nav><h1>The lab</h1>{names}"
         f'<a href="#pagerduty">PagerDuty <small>{len(memory.incidents)}</small></a>'
         f'<a href="#alertmanager">Alertmanager <small>{len(memory.alerts)}</small></a>'
@@ -58,7 +58,7 @@ def _channel(name: str, messages: list[Message]) -> str:
             replies[message.thread_ts].append(message)
     first = [m for m in messages if m.thread_ts in ("", m.ts)]
     orphans = [m for ts, kept in replies.items() if ts not in {m.ts for m in first} for m in kept]
-    threads = "".join(_thread(message, replies[message.ts]) for message in [*first, *orphans])
+    threads = "".join(_thread(message, replies[message.ts]) for message in [*first, *orphans][::-1])
     return f'<section id="c-{escape(name)}"><h2># {escape(name)}</h2>{threads}</section>'
 
 
