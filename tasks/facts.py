@@ -10,7 +10,7 @@ from tasks.blast_radius import summarise
 from tasks.live_run import LiveRun
 from windtunnel.clients import halt, lease, tickets
 from windtunnel.clients.own_namespace import NAMESPACE
-from windtunnel.faults.rights import missing_rights
+from windtunnel.faults.rights import OWN, missing_rights
 from windtunnel.model.decision import Fact
 from windtunnel.model.errors import WindtunnelError
 from windtunnel.model.forms import from_stamp
@@ -48,7 +48,8 @@ def active_runs(run: LiveRun) -> ActiveRuns:
 def rights(run: LiveRun) -> Rights:
     """Ask the cluster which of the rights that the planned faults need this account lacks."""
     rules = dict.fromkeys(rule for plan in run.plans for rule in plan.fault.rbac)
-    return Rights(missing=missing_rights(run.cluster, rules, run.experiment.target.namespace))
+    lacking = missing_rights(run.cluster, rules, run.experiment.target.namespace)
+    return Rights(missing=(*lacking, *missing_rights(run.cluster, OWN, NAMESPACE)))
 
 
 GATHERERS: Mapping[str, Gather] = {

@@ -6,6 +6,11 @@ from windtunnel.clients.cluster import Cluster
 from windtunnel.clients.kinds import Resource
 from windtunnel.faults.shape import Rule
 
+OWN = (  # in windtunnel's own namespace: undo tickets and the lever, and the lease on the target
+    Rule("", ("configmaps",), ("get", "list", "create", "patch", "delete")),
+    Rule("coordination.k8s.io", ("leases",), ("get", "list", "create", "update", "delete")),
+)
+
 
 def missing_rights(cluster: Cluster, rules: Iterable[Rule], namespace: str) -> tuple[str, ...]:
     """Return each right in *rules* that this account lacks, as "delete pods in shop".

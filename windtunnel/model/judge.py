@@ -23,7 +23,7 @@ from windtunnel.model.verdict import Judgement, Verdict
 
 _ABORTS = {
     "condition": "an abort condition held",
-    "halt": "the safety lever was pulled",
+    "halt": "the safety lever was pulled, or could not be read",
     "window": "the allowed window ended",
     "deadline": "the deadline passed",
     "lease": "the lease on the target was lost",
