@@ -51,7 +51,8 @@ def running_lab(state: Path | None = None) -> LabInstance | None:
 def cluster_entry(policy: Policy, name: str) -> ClusterEntry:
     """Say how to reach the cluster called *name*; the empty name means the current kube context.
 
-    The name `lab` means the running lab, unless the policy has an entry of that name.
+    The name `lab` means the running lab, unless the policy has an entry of that name; a Prometheus that the
+    policy names is asked instead of the lab's own.
 
     Raises:
         InputError: the policy has no such cluster.
@@ -66,7 +67,8 @@ def cluster_entry(policy: Policy, name: str) -> ClusterEntry:
         if lab is None:
             msg = 'the cluster "lab" is not running; start it with `windtunnel lab up`'
             raise UnreachableError(msg)
-        return ClusterEntry(name=LAB, kubeconfig=lab.kubeconfig, prometheus_url=lab.prometheus)
+        prometheus = policy.prometheus_url or lab.prometheus  # what somebody wrote wins over the default
+        return ClusterEntry(name=LAB, kubeconfig=lab.kubeconfig, prometheus_url=prometheus)
     known = sorted({*policy.clusters, LAB})
     near = difflib.get_close_matches(name, known, n=1)
     hint = f" did you mean {near[0]!r}?" if near else ""
