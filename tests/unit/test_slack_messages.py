@@ -55,7 +55,6 @@ def test_the_first_message_ends_with_the_result_in_place_of_running():
 @pytest.mark.parametrize(
     ("kind", "opening"),
     [
-        (EventKind.BLOCKED, "Not started."),
         (EventKind.INJECTED, "Injected."),
         (EventKind.ABORT, "Aborted."),
         (EventKind.RECOVERED, "Recovered."),
@@ -67,7 +66,15 @@ def test_what_matters_is_told_in_the_thread(kind, opening):
 
 
 @pytest.mark.parametrize(
-    "kind", [EventKind.WATCHED, EventKind.DECISION, EventKind.NOTIFIED, EventKind.FINISHED]
+    "kind",
+    [
+        EventKind.WATCHED,
+        EventKind.DECISION,
+        EventKind.NOTIFIED,
+        EventKind.FINISHED,
+        EventKind.BLOCKED,  # the verdict follows at once, with the same words
+        EventKind.BASELINE_MISSED,
+    ],
 )
 def test_chatter_is_not_told(kind):
     assert reply(event(1, kind, "x")) is None
@@ -82,11 +89,10 @@ def test_an_undo_that_is_not_clean_is_told_as_an_alarm():
 
 
 def test_objections_are_listed_and_bounded():
-    blocked = event(
-        1, EventKind.BLOCKED, "Blocked.", objections=[f"reason {n} " + "z" * 900 for n in range(30)]
-    )
+    objections = tuple(f"reason {number} " + "z" * 900 for number in range(30))
+    blocked = replace(PASSED, verdict=Verdict.BLOCKED, reason="Blocked.", findings=objections)
 
-    said = words(reply(blocked))
+    said = words(verdict(EXPERIMENT, blocked))
 
     assert "• reason 9 " in said
     assert "• reason 10 " not in said
@@ -94,12 +100,12 @@ def test_objections_are_listed_and_bounded():
 
 
 def test_a_reply_says_nothing_twice():
-    told = "Not started: caps: needs 3 pods, cap 1."
+    told = "Not recovered: no answer in 40 s."
 
-    blocked = reply(event(1, EventKind.BLOCKED, told, objections=["caps: needs 3 pods, cap 1."]))
+    late = reply(event(1, EventKind.NOT_RECOVERED, told))
 
-    assert blocked.blocks[0]["text"]["text"] == ":no_entry: *Not started.* caps: needs 3 pods, cap 1."
-    assert blocked.text == told
+    assert late.blocks[0]["text"]["text"] == ":red_circle: *Not recovered.* No answer in 40 s."
+    assert late.text == told
 
 
 def test_a_reply_is_a_sentence():

@@ -1,5 +1,6 @@
 """The application: its verbs, its options, and what every error looks like to the user."""
 
+import gc
 import importlib
 import os
 import sys
@@ -26,6 +27,8 @@ VERBS = {  # the module of each; in the order of the help
     "server": "server",
 }
 
+RARELY = 20_000  # new objects between two looks for garbage: loading code makes many, and hardly any garbage
+
 HELP = """Scheduled, gated, always-undone chaos experiments on Kubernetes.
 
 Start with:  windtunnel lab up,  then  windtunnel run experiments/NAME.yaml
@@ -34,6 +37,7 @@ Start with:  windtunnel lab up,  then  windtunnel run experiments/NAME.yaml
 
 def main() -> None:
     """Run the command line and exit with its status."""
+    gc.set_threshold(RARELY)
     try:
         build(asked_for(sys.argv[1:]))(prog_name="windtunnel")
     except WindtunnelError as error:

@@ -33,8 +33,6 @@ _SIGNS = {
     Verdict.ABORTED: ":octagonal_sign:",
 }
 _REPLIES = {
-    EventKind.BLOCKED: ":no_entry: *Not started.*",
-    EventKind.BASELINE_MISSED: ":grey_question: *Not injected.*",
     EventKind.INJECTED: ":zap: *Injected.*",
     EventKind.INJECT_FAILED: ":grey_question: *Not injected.*",
     EventKind.ABORT: ":octagonal_sign: *Aborted.*",
@@ -90,17 +88,18 @@ def concluded(
 
 
 def reply(event: Event) -> Message | None:
-    """Build the reply that *event* is worth, or None where it is worth none."""
+    """Build the reply that *event* is worth, or None where it is worth none.
+
+    What ends a run before its injection is left to the verdict, which follows at once with the same words.
+    """
     if event.kind is EventKind.UNDO_FINISHED:
         return _undone(event)
     if event.kind not in _REPLIES:
         return None
     opening = _REPLIES[event.kind]
-    told = event.data.get("objections") or event.data.get("findings") or ()
-    details = _bullets(line for line in told if str(line) not in event.message)
     body = f"{opening} {escape(_after(opening, event.message))}".rstrip()
     text = escape(sentence(event.message)) or opening
-    return Message(text=_cut(text, TEXT_LIMIT), blocks=(_section(body + details),))
+    return Message(text=_cut(text, TEXT_LIMIT), blocks=(_section(body),))
 
 
 def _after(opening: str, message: str) -> str:
