@@ -57,4 +57,5 @@ def follow_the_runbook(run: LiveRun) -> None:
                 observe(run)
         finally:
             rollback(run)
-        recover(run)
+        if run.injected:
+            recover(run)

@@ -8,7 +8,7 @@ from tasks.step import Ending, step
 from windtunnel.model.experiment import Experiment, Role
 from windtunnel.model.record import EventKind, Sample
 
-LOOKS = 2  # in a row, of every steady-state probe, all begun after undo ended
+LOOKS = 2  # in a row, of every steady-state probe, all begun after undo ended; one of a slow probe
 
 
 @step("recover")
@@ -28,7 +28,8 @@ def recover(run: LiveRun) -> Ending:
         run.happened(EventKind.RECOVERED, message, seconds=round(seconds, 3))
         return Ending(go_on=True, name="Recovered", message=message)
     missing = still_missing(run.samples.all(), run.experiment, since=undone_at)
-    message = f"Not recovered {bound_s:g} s after undo: {', '.join(missing)} does not hold again."
+    verb = "does" if len(missing) == 1 else "do"
+    message = f"Not recovered {bound_s:g} s after undo: {', '.join(missing)} {verb} not hold again."
     run.happened(EventKind.NOT_RECOVERED, message, probes=list(missing))
     return Ending(go_on=False, name="NotRecovered", message=message, failed=True)
 
@@ -48,6 +49,7 @@ def still_missing(samples: Sequence[Sample], experiment: Experiment, *, since: d
     missing = []
     for probe in experiment.steady_state:
         looks = [sample.ok for sample in samples if sample.probe == probe.name and sample.at >= since]
-        if probe.role is Role.STEADY and (len(looks) < LOOKS or not all(looks[-LOOKS:])):
+        enough = LOOKS if LOOKS * probe.interval_s <= experiment.recover_within_s else 1
+        if probe.role is Role.STEADY and (len(looks) < enough or not all(looks[-enough:])):
             missing.append(probe.name)
     return tuple(missing)

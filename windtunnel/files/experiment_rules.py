@@ -12,7 +12,7 @@ from windtunnel.files.parameters import violations
 from windtunnel.files.problems import Mistake, Path, did_you_mean, listed, what
 from windtunnel.files.words import abort_condition
 from windtunnel.model.duration import format_duration
-from windtunnel.model.experiment import Experiment, Target
+from windtunnel.model.experiment import Experiment, Role, Target
 from windtunnel.model.policy import Policy
 
 BUILT_IN_CLUSTERS = ("lab",)
@@ -43,6 +43,11 @@ def unfit(experiment: Experiment) -> Iterator[Mistake]:
         if probe.interval_s > experiment.duration_s:
             interval = format_duration(probe.interval_s)
             message = f"{interval} is longer than the duration ({lasts}), so it would hardly be looked at"
+            yield Mistake(("steady_state", index, "interval"), message)
+        elif probe.role is Role.STEADY and probe.interval_s > experiment.recover_within_s:
+            bound = format_duration(experiment.recover_within_s)
+            message = f"{format_duration(probe.interval_s)} is longer than recover_within ({bound}), "
+            message += "so recovery would not be seen in time"
             yield Mistake(("steady_state", index, "interval"), message)
     for index, condition in enumerate(experiment.abort_when):
         if condition.for_s >= experiment.duration_s:
