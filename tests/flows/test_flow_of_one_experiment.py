@@ -185,7 +185,7 @@ def test_slack_is_told_in_one_thread(run, written, lab):
     first = next(message for message in messages if outcome.summary.run_id in str(message["blocks"]))
     thread = [message["text"] for message in messages if message["thread_ts"] == first["ts"]]
     assert first["text"].startswith("payments-scaled: passed.")
-    assert thread[0].startswith("scaled deployment/payments")
+    assert thread[0].startswith("Scaled deployment/payments")
     assert thread[-1].startswith("payments-scaled: passed.")
 
 

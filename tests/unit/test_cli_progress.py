@@ -241,6 +241,16 @@ def test_the_end_of_a_run_is_told_with_its_findings_and_where_to_look():
     ]
 
 
+def test_on_a_terminal_the_end_of_a_run_is_broken_between_words():
+    plain = outcome_text(OUTCOME, color=False)
+    narrow = outcome_text(OUTCOME, color=True, width=40).splitlines()
+
+    assert narrow[0] == typer.style("Deviated", fg="red", bold=True) + ". The hypothesis does not hold:"
+    assert narrow[1] == "success ratio missed in 9 of 31 looks."
+    assert narrow[2:4] == ["  - front page could not answer in 2 of", "    80 looks."]
+    assert outcome_text(OUTCOME, color=False, width=200) == plain
+
+
 def test_a_run_that_injected_nothing_has_nothing_to_undo():
     text = outcome_text(replace(OUTCOME, injected=False), color=False)
 

@@ -90,7 +90,7 @@ def _stage() -> Iterator[tuple[dict[str, Any], str]]:
         note(f"The shop is open at {lab['shop']}, Prefect at {server.ui}.\n")
         yield lab, server.ui
     finally:
-        with _step("Stopping what was started ..."):
+        with _step("Stopping what the demo started ..."):
             if not lab_was_up:
                 down(home)
             if not server_was_up:
@@ -122,7 +122,7 @@ def _play(scene: Scene, number: int) -> dict[str, Any]:
 
 
 def _wait() -> None:
-    say("\nLook around. Ctrl-C stops everything.")
+    say("\nLook around. Ctrl-C ends the demo.")
     try:
         threading.Event().wait()
     except KeyboardInterrupt:

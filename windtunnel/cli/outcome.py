@@ -2,6 +2,7 @@
 
 import json
 from dataclasses import dataclass
+from textwrap import wrap
 from typing import Any
 
 import typer
@@ -45,14 +46,17 @@ def outcome_json(outcome: Outcome) -> str:
     return json.dumps(form, indent=2)
 
 
-def outcome_text(outcome: Outcome, *, color: bool) -> str:
-    """Return how the run ended as lines for the terminal."""
+def outcome_text(outcome: Outcome, *, color: bool, width: int | None = None) -> str:
+    """Return how the run ended as lines; broken between words where a terminal has *width* columns."""
     judgement = outcome.judgement
     verdict = verdict_words(judgement).capitalize()
     paint = _COLORS.get(judgement.exit_code, typer.colors.YELLOW)
-    lines = [f"{typer.style(verdict, fg=paint, bold=True) if color else verdict}. {judgement.reason}"]
+    first, *more = _broken(f"{verdict}. {judgement.reason}", width)
+    styled = typer.style(verdict, fg=paint, bold=True) if color else verdict
+    lines = [styled + first.removeprefix(verdict), *more]
     told = [finding for finding in judgement.findings if finding not in judgement.reason]
-    lines += [f"  - {finding}" for finding in told[:FINDINGS_SHOWN]]
+    for finding in told[:FINDINGS_SHOWN]:
+        lines += _broken(f"  - {finding}", width, margin="    ")
     if len(told) > FINDINGS_SHOWN:
         lines.append(f"  - ... {FINDINGS_SHOWN} of {len(told)}; the report has them all")
     untouched = judgement.undo is UndoState.CLEAN and not outcome.injected
@@ -63,3 +67,9 @@ def outcome_text(outcome: Outcome, *, color: bool) -> str:
     if outcome.ui_url:
         lines.append(f"Prefect   {outcome.ui_url}")
     return "\n".join(lines)
+
+
+def _broken(text: str, width: int | None, *, margin: str = "") -> list[str]:
+    if width is None:
+        return [text]
+    return wrap(text, width, subsequent_indent=margin, break_on_hyphens=False) or [text]

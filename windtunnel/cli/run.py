@@ -1,6 +1,7 @@
 """`windtunnel run FILE`: one experiment now, shown live, its verdict as exit status."""
 
 import os
+import shutil
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, NoReturn
@@ -61,7 +62,8 @@ def run(
     if as_json:
         say(outcome_json(outcome))
     else:
-        say("\n" + outcome_text(outcome, color=in_color(sys.stdout)))
+        width = shutil.get_terminal_size().columns if sys.stdout.isatty() else None
+        say("\n" + outcome_text(outcome, color=in_color(sys.stdout), width=width))
     _leave(outcome.judgement.exit_code)
 
 
