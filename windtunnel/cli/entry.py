@@ -1,5 +1,6 @@
 """The application: its verbs, its options, and what every error looks like to the user."""
 
+import atexit
 import gc
 import importlib
 import os
@@ -38,6 +39,7 @@ Start with:  windtunnel lab up,  then  windtunnel run experiments/NAME.yaml
 def main() -> None:
     """Run the command line and exit with its status."""
     gc.set_threshold(RARELY)
+    atexit.register(gc.freeze)  # or the interpreter, ending, looks through all of Prefect: most of a second
     try:
         build(asked_for(sys.argv[1:]))(prog_name="windtunnel")
     except WindtunnelError as error:
