@@ -46,7 +46,8 @@ def baseline_findings(samples: Sequence[Sample], experiment: Experiment, *, sett
         looks = [sample for sample in samples if sample.probe == probe.name]
         bad = next((sample for sample in looks if sample.ok is not True), None)
         if bad:
-            findings.append(f"{probe.name}: {bad.error or bad.detail or 'does not hold'}.")
+            said = bad.error or bad.detail or "does not hold"
+            findings.append(f"{probe.name}: {said}{'' if said.endswith(('.', '?')) else '.'}")
         elif len(looks) < LOOKS and not settled:
             findings.append(f"{probe.name}: answered {len(looks)} of {LOOKS} looks in time.")
     return tuple(findings)

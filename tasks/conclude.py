@@ -13,7 +13,7 @@ from windtunnel.model.judge import judge
 from windtunnel.model.record import EventKind
 from windtunnel.model.ticket import UndoState
 from windtunnel.model.verdict import Judgement, Verdict
-from windtunnel.report.prefect_artifact import prefect_markdown
+from windtunnel.report.prefect_artifact import prefect_description, prefect_markdown
 
 _GOOD = {Verdict.PASSED, Verdict.BLOCKED, Verdict.INCONCLUSIVE}  # named Completed states; others are Failed
 
@@ -61,7 +61,9 @@ def publish(run: LiveRun, judgement: Judgement) -> None:
     try:
         markdown = prefect_markdown(run.ledger.read(run.run_id), judgement, run.experiment)
         create_markdown_artifact(
-            key=_artifact_key(run), markdown=markdown, description=f"{judgement.verdict}: {judgement.reason}"
+            key=_artifact_key(run),
+            markdown=markdown,
+            description=prefect_description(judgement, run_id=run.run_id),
         )
     except Exception as error:  # noqa: BLE001 - Prefect and matplotlib raise many things; none changes a verdict
         get_run_logger().warning("The artifact could not be made: %s: %s", type(error).__name__, error)

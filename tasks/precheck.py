@@ -46,7 +46,7 @@ def _refuse(run: LiveRun, decisions: Sequence[Decision]) -> str:
     against = objections(decisions)
     sentences = [f"{decision.guardrail}: {decision.reason}" for decision in against]
     more = f" (and {len(against) - 1} more)" if len(against) > 1 else ""
-    message = f"Not started: {sentences[0]}{more}"
+    message = f"{against[0].reason}{more}"
     until = [decision.evidence.until for decision in against]
     run.happened(
         EventKind.BLOCKED,

@@ -1,4 +1,4 @@
-"""Ctrl-C and SIGTERM ask a run to stop; they never tear it apart.
+"""Ctrl-C, SIGTERM and a closed terminal ask a run to stop; they never tear it apart.
 
 Python would raise at whatever line the main thread is: between the injection and its undo, say, or in the
 middle of the undo. Here a signal only asks, as the safety lever does; the run then stops at its next wait,
@@ -17,6 +17,7 @@ from prefect.exceptions import TerminationSignal
 from tasks.live_run import LiveRun
 
 _WORDS = {
+    signal.SIGHUP: "Stopped because its terminal was closed.",
     signal.SIGINT: "Stopped from the keyboard.",
     signal.SIGTERM: "Stopped by a termination signal.",
 }
@@ -24,7 +25,7 @@ _WORDS = {
 
 @contextmanager
 def signals_ask_to_stop(run: LiveRun) -> Iterator[None]:
-    """Turn SIGINT and SIGTERM into a request to stop *run* until the block ends.
+    """Turn SIGINT, SIGHUP and SIGTERM into a request to stop *run* until the block ends.
 
     A SIGTERM (a cancelled run, an evicted worker) is raised again by `conclude`, for Prefect to see. In
     another thread than the main one Python delivers no signals, so there is nothing to do.

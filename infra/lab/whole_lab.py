@@ -134,19 +134,28 @@ class Lab:
                 *(*here, str(PROMETHEUS_PORT), "--load", network.load, *engine),
             ),
             "recorder": (*here, str(RECORDER_PORT)),
-            "load": (*here, str(LOAD_PORT), "--shop", network.shop, "--rate", f"{plan.rate:g}"),
         }
         for name, arguments in programs.items():
             await self._children.start(Child(name, f"infra.lab.{name}", arguments, folder.log(name)))
+
+    async def _open_the_shop(self, api: InProcessApi) -> None:
+        """Let customers in once the shop is open: they would remember the errors of its first second."""
+        network, name = self._network, "load"
+        await shop_deployment.wait_until_open(api, network.shop)
+        arguments = ("--host", network.host, "--port", str(LOAD_PORT), "--shop", network.shop)
+        rate = ("--rate", f"{self._plan.rate:g}")
+        await self._children.start(
+            Child(name, f"infra.lab.{name}", (*arguments, *rate), self._folder.log(name))
+        )
+        await _answers(network.load, "/healthz")
 
     async def _bring_up(self, api: InProcessApi) -> None:
         network, plan = self._network, self._plan
         await shop_deployment.apply(api, shop_deployment.manifests(network.prefix, replicas=plan.replicas))
         waits = {
-            "shop": shop_deployment.wait_until_open(api, network.shop),
+            "shop": self._open_the_shop(api),
             "metrics": _answers(network.prometheus, "/-/ready"),
             "recorder": _answers(network.recorder, "/healthz"),
-            "load": _answers(network.load, "/healthz"),
         }
         tasks = {name: asyncio.ensure_future(wait) for name, wait in waits.items()}
         _, late = await asyncio.wait(tasks.values(), timeout=plan.ready_within_s)

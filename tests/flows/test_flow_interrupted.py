@@ -34,7 +34,9 @@ def last_run() -> dict:
     return json.loads(subprocess.run(command, check=True, capture_output=True, text=True).stdout)
 
 
-@pytest.mark.parametrize(("number", "times"), [(signal.SIGINT, 1), (signal.SIGINT, 3), (signal.SIGTERM, 1)])
+@pytest.mark.parametrize(
+    ("number", "times"), [(signal.SIGINT, 1), (signal.SIGINT, 3), (signal.SIGTERM, 1), (signal.SIGHUP, 1)]
+)
 def test_an_interrupted_run_undoes_and_says_that_it_was_stopped(interrupted, cluster, number, times):
     code, report = interrupted(number, times=times)
     kinds = [event["kind"] for event in report["record"]["events"]]
