@@ -17,6 +17,7 @@ def main() -> None:
     """Run the benchmarks one after another, each in the same fresh state folder."""
     with tempfile.TemporaryDirectory(prefix="windtunnel-bench-") as home:
         os.environ["WINDTUNNEL_HOME"] = home
+        os.environ.pop("PYTHONDONTWRITEBYTECODE", None)  # users let Python keep what it has compiled
         os.environ.pop("PREFECT_API_URL", None)
         figures = [*startup_figures()]
         # imported only now: they read WINDTUNNEL_HOME, and bring Prefect with them

@@ -39,7 +39,7 @@ steady_state:
   - {{name: ratio, prometheus: bench_ratio, expect: ">= 0.99", interval: {interval}s}}
 faults: [deployment-scale: {{by: 1}}]
 duration: 30s
-recover_within: 20s
+recover_within: 2s
 abort_when: [ratio < 0.5]
 """
 OVERHEAD_RUNS = 5

@@ -8,7 +8,7 @@ import pytest
 
 from tests.running_lab import lab  # noqa: F401 - a fixture for every folder
 
-TOGETHER = ("flows", "contract", "cluster")  # folders whose tests all share something started once
+TOGETHER = ("lab", "flows", "contract", "cluster")  # folders whose tests share a lab, or loopback addresses
 THEIRS = ("PREFECT_API_URL", "PREFECT_PROFILE", "SLACK_BOT_TOKEN", "SLACK_API_URL")  # the developer's own
 
 
@@ -17,7 +17,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     here = Path(__file__).parent
     for item in items:
         folder = item.path.relative_to(here).parts[0]
-        if folder in TOGETHER or "lab" in getattr(item, "fixturenames", ()):
+        if folder in TOGETHER:
             item.add_marker(pytest.mark.xdist_group(folder))
 
 

@@ -57,5 +57,7 @@ def test_a_killed_run_leaves_its_ticket_with_all_that_undo_needs(interrupted, cl
     assert [found.ticket.fault for found in left] == ["deployment-scale"]
     report = load_fault("deployment-scale").undo(cluster, left[0].ticket)
     tickets.delete(cluster, left[0].ticket)
+    for lease in cluster.list("Lease", "windtunnel"):  # it would run out by itself, after 15 s
+        cluster.delete("Lease", lease["metadata"]["name"], "windtunnel")
     assert report.state == "clean"
     assert cluster.get("Deployment", "payments", "shop")["spec"]["replicas"] == 3

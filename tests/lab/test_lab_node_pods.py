@@ -501,8 +501,9 @@ def test_a_sidecar_runs_beside_the_others_and_ends_after_them(play):
         store.create("job", shell("sleep 0.3"), initContainers=[sidecar], restartPolicy="Never")
         await until(lambda: store.pods["job"]["status"].get("phase") == "Running")
         await until(lambda: store.pods["job"]["status"]["phase"] == "Succeeded")
-        states = store.pods["job"]["status"]["initContainerStatuses"]
-        assert states[0]["state"]["terminated"]["exitCode"] == 143
+        sidecars = lambda: store.pods["job"]["status"]["initContainerStatuses"]  # noqa: E731
+        await until(lambda: "terminated" in sidecars()[0]["state"])
+        assert sidecars()[0]["state"]["terminated"]["exitCode"] == 143
 
     play(story)
 

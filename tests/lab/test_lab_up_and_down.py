@@ -200,7 +200,7 @@ def test_the_command_line_shows_the_lab_to_people_and_programs(lab):
     assert told["running"]
     for key in ("kubeconfig", "prometheus", "recorder", "shop"):
         assert lab[key] in shown
-    assert "3 of 3 pods ready" in shown
+    assert "catalog 3 of 3" in shown
 
 
 def test_a_lost_catalog_pod_costs_customers_errors_until_its_replacement_is_warm(lab, eventually):

@@ -160,13 +160,19 @@ def _watches(target: ResolvedTarget) -> list[_Watched]:
         watches.append(_Watched("Pod", pods, namespace, labels=target.selector))
     if target.workload is not None:
         fields = f"metadata.name={target.workload['metadata']['name']}"
-        watches.append(_Watched(target.workload["kind"], WorkloadTracker(), namespace, fields=fields))
+        was = workload_readiness(target.workload).complete  # known before, so that no change is missed
+        watches.append(_Watched(target.workload["kind"], WorkloadTracker(was), namespace, fields=fields))
     if not namespace:
         on_node = [f"spec.nodeName={name}" for name in names[:_MOST_NODES]]
         watches += [_Watched("Pod", PodTracker(tell_created=False), fields=fields) for fields in on_node]
     if names:
         only = f"metadata.name={names[0]}" if len(names) == 1 else ""
-        watches.append(_Watched("Node", NodeTracker(frozenset(names)), fields=only))
+        seen = {
+            node.name: (node.ready, not node.schedulable)
+            for node in target.nodes
+            if node.ready is not None and node.schedulable is not None
+        }
+        watches.append(_Watched("Node", NodeTracker(frozenset(names), seen), fields=only))
     return watches
 
 
