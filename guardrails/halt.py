@@ -22,10 +22,14 @@ def decide(policy: Policy, experiment: Experiment, facts: Facts, now: datetime) 
     return deny(
         NAME,
         f"The safety lever is pulled{_by(lever.by)}: {lever.reason or 'no reason given'}. "
-        "Once it is safe, release it with `windtunnel release`.",
+        f"Once it is safe, release it with `windtunnel release{_where(experiment)}`.",
         observed="pulled",
         limit="released",
     )
+
+
+def _where(experiment: Experiment) -> str:
+    return f" --cluster {experiment.target.cluster}" if experiment.target.cluster else ""
 
 
 def _by(name: str) -> str:

@@ -50,7 +50,8 @@ def halt(reason: Reason, cluster: Where = "", *, as_json: AsJson = False) -> Non
         say(json.dumps(fields | {"cluster": asked.label}, indent=2))
     else:
         say(f"Halted on {asked.label}: {pulled}")
-        say("Running experiments stop and undo now; let new ones start again with `windtunnel release`.")
+        again = "windtunnel release" + (f" --cluster {cluster}" if cluster else "")
+        say(f"Running experiments stop and undo now; let new ones start again with `{again}`.")
 
 
 def release(cluster: Where = "", *, as_json: AsJson = False) -> None:

@@ -29,7 +29,6 @@ class EventKind(StrEnum):
     INJECTING = "fault.injecting"
     INJECTED = "fault.injected"  # confirmed: what was really hit
     INJECT_FAILED = "fault.failed"
-    FAULT_STATUS = "fault.status"
     WATCHED = "cluster.watched"  # a pod went, a pod became ready, a node changed
     ABORT = "run.abort"  # by: condition | halt | window | deadline | operator | error
     UNDO_STARTED = "undo.started"

@@ -16,7 +16,7 @@ from windtunnel.report.run_words import allowed_words, is_allowed, offset, sente
 
 NAMES_SHOWN = 10
 EVENTS_SHOWN = 100
-_CHATTER = frozenset({EventKind.WATCHED, EventKind.FAULT_STATUS})  # left out first when there is too much
+_CHATTER = frozenset({EventKind.WATCHED})  # left out first when there is too much
 
 
 def guardrails(record: Record) -> str:
