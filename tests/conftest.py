@@ -1,6 +1,7 @@
 """What every kind of test shares: a state folder of its own, and which tests must stay together."""
 
 import os
+import signal
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -8,8 +9,14 @@ import pytest
 
 from tests.running_lab import lab  # noqa: F401 - a fixture for every folder
 
-TOGETHER = ("lab", "flows", "contract", "cluster")  # folders whose tests share a lab, or loopback addresses
+TOGETHER = ("flows", "contract", "cluster")  # folders whose tests all share something started once
 THEIRS = ("PREFECT_API_URL", "PREFECT_PROFILE", "SLACK_BOT_TOKEN", "SLACK_API_URL")  # the developer's own
+
+
+def pytest_configure() -> None:
+    """Let children be interrupted: a shell that starts the tests in the background ignores SIGINT for all."""
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -17,8 +24,10 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     here = Path(__file__).parent
     for item in items:
         folder = item.path.relative_to(here).parts[0]
-        if folder in TOGETHER:
+        if folder in TOGETHER or "lab" in getattr(item, "fixturenames", ()):
             item.add_marker(pytest.mark.xdist_group(folder))
+        elif item.path.name.startswith("test_lab_node_"):
+            item.add_marker(pytest.mark.xdist_group("node"))  # they listen on the same loopback addresses
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -23,7 +23,7 @@ STAND_IN = """
 import os, sys
 from http.server import BaseHTTPRequestHandler, HTTPServer
 if os.environ.get("STAND_IN_FAILS"):
-    print("Traceback (most recent call last):")
+    print("Traceback (most recent call last):", flush=True)
     sys.exit("OperationalError: the database is on fire")
 class Health(BaseHTTPRequestHandler):
     def do_GET(self):
