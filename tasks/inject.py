@@ -1,5 +1,6 @@
 """Break it: ticket in both homes first, then the change, once."""
 
+from tasks.baseline import baseline_findings
 from tasks.live_run import LiveRun, Plan
 from tasks.precheck import recheck
 from tasks.step import Ending, step
@@ -12,16 +13,28 @@ from windtunnel.model.record import EventKind, Phase
 
 @step("inject")
 def inject(run: LiveRun) -> Ending:
-    """Check lever, window and blast radius a last time, then inject every fault in the file's order."""
+    """Check lever, window, blast radius and steady state a last time, then inject in the file's order."""
     if stop := run.stopping.stop:
         run.happened(EventKind.ABORT, stop.message, by=stop.by)
         return Ending(go_on=False, name="Aborted", message=stop.message, failed=True)
     if refusal := recheck(run):
         return Ending(go_on=False, name="Refused", message=refusal, failed=True)
+    if missed := unsteady(run):
+        return Ending(go_on=False, name="Missed", message=missed, failed=True)
     try:
         return _inject_all(run)
     finally:
         run.inject_over = True
+
+
+def unsteady(run: LiveRun) -> str:
+    """Look at what the probes have seen up to now; record a miss and return its sentence, or ""."""
+    findings = baseline_findings(run.samples.all(), run.experiment, settled=True)
+    if not findings:
+        return ""
+    message = f"The steady state was lost before the fault: {findings[0]} Nothing was injected."
+    run.happened(EventKind.BASELINE_MISSED, message, findings=list(findings))
+    return message
 
 
 def _inject_all(run: LiveRun) -> Ending:

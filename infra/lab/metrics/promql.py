@@ -55,7 +55,10 @@ def parse_time(name: str, text: str) -> int:
     try:
         return round(float(text) * 1000)
     except (ValueError, OverflowError):
-        pass
+        return _parse_moment(name, text)
+
+
+def _parse_moment(name: str, text: str) -> int:
     try:
         moment = datetime.fromisoformat(text)
     except ValueError:
