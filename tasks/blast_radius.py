@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from guardrails.facts import TargetSummary
-from tasks.live_run import LiveRun
+from tasks.prospect import Prospect
 from windtunnel.clients.cluster import Cluster
 from windtunnel.clients.readiness import controller
 from windtunnel.clients.selectors import selects
@@ -15,7 +15,7 @@ from windtunnel.model.ticket import ObjectRef, UndoTicket
 Object = Mapping[str, Any]
 
 
-def summarise(run: LiveRun) -> TargetSummary:
+def summarise(run: Prospect) -> TargetSummary:
     """Resolve the target anew and say what the prepared tickets would hit on it."""
     target = resolve(run.experiment.target, run.cluster)
     refs = [ref for plan in run.plans for ref in plan.ticket.targets]

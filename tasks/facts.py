@@ -1,26 +1,29 @@
 """Gather what the guardrails must know: in parallel, each with a time limit and its own time."""
 
+import threading
 from collections.abc import Callable, Iterable, Mapping
-from concurrent.futures import Future, ThreadPoolExecutor
-from concurrent.futures import TimeoutError as FutureTimeoutError
+from datetime import datetime
 from typing import Any
 
 from guardrails.facts import ACTIVE_RUNS, HALT, RIGHTS, TARGET, ActiveRuns, Facts, HaltLever, Rights
 from tasks.blast_radius import summarise
-from tasks.live_run import LiveRun
+from tasks.prospect import Prospect
 from windtunnel.clients import halt, lease, tickets
 from windtunnel.clients.own_namespace import NAMESPACE
+from windtunnel.clock import Clock
 from windtunnel.faults.rights import OWN, missing_rights
 from windtunnel.model.decision import Fact
 from windtunnel.model.errors import WindtunnelError
 from windtunnel.model.forms import from_stamp
+from windtunnel.model.policy import Policy
 
-LIMIT_S = 10.0  # for each fact; a slower one is unknown, and unknown refuses
+LIMIT_S = 10.0  # for all facts of one look; what is slower is unknown, and unknown refuses
 
-Gather = Callable[[LiveRun], object]
+Gather = Callable[[Prospect, Policy], object]
+"""Observes one fact. What the fact depends on in the policy is taken from the policy given, not the run's."""
 
 
-def halt_lever(run: LiveRun) -> HaltLever:
+def halt_lever(run: Prospect, _policy: Policy) -> HaltLever:
     """Read the safety lever on the target's cluster."""
     lever = halt.read(run.cluster)
     return HaltLever(
@@ -31,7 +34,12 @@ def halt_lever(run: LiveRun) -> HaltLever:
     )
 
 
-def active_runs(run: LiveRun) -> ActiveRuns:
+def target(run: Prospect, _policy: Policy) -> object:
+    """Count and name what would be hit."""
+    return summarise(run)
+
+
+def active_runs(run: Prospect, _policy: Policy) -> ActiveRuns:
     """Name every other run that holds a lease or has an open undo ticket on this cluster."""
     now = run.clock.now()
     holders = {
@@ -45,7 +53,7 @@ def active_runs(run: LiveRun) -> ActiveRuns:
     return ActiveRuns(run_ids=tuple(sorted((holders | open_runs) - {run.run_id})))
 
 
-def rights(run: LiveRun) -> Rights:
+def rights(run: Prospect, _policy: Policy) -> Rights:
     """Ask the cluster which of the rights that the planned faults need this account lacks."""
     rules = dict.fromkeys(rule for plan in run.plans for rule in plan.fault.rbac)
     lacking = missing_rights(run.cluster, rules, run.experiment.target.namespace)
@@ -54,29 +62,47 @@ def rights(run: LiveRun) -> Rights:
 
 GATHERERS: Mapping[str, Gather] = {
     HALT.name: halt_lever,
-    TARGET.name: summarise,
+    TARGET.name: target,
     ACTIVE_RUNS.name: active_runs,
     RIGHTS.name: rights,
 }
 
 
-def gather(run: LiveRun, names: Iterable[str], *, limit_s: float = LIMIT_S) -> Facts:
-    """Observe the facts called *names* at once; whatever fails or takes too long is kept with its error."""
-    pool = ThreadPoolExecutor(max_workers=len(GATHERERS), thread_name_prefix="fact")
-    try:
-        asked = {name: pool.submit(GATHERERS[name], run) for name in sorted(names)}
-        return Facts({name: _fact(run, answer, limit_s) for name, answer in asked.items()})
-    finally:
-        pool.shutdown(wait=False, cancel_futures=True)  # one that hangs must not hold the run
+def gather(
+    run: Prospect, names: Iterable[str], *, policy: Policy | None = None, limit_s: float = LIMIT_S
+) -> Facts:
+    """Observe the facts called *names* at once; whatever fails or takes too long is kept with its error.
+
+    Each is stamped with the time at which its observation began: it may be old when it arrives. One that
+    hangs is left behind in its thread; it must not hold the run.
+    """
+    known = policy or run.policy
+    found: dict[str, Fact[Any]] = {}
+    began = run.clock.now()
+    threads = []
+    for name in sorted(names):
+        looking = threading.Thread(
+            target=_keep, args=(found, name, run, known), name=f"fact-{name}", daemon=True
+        )
+        looking.start()
+        threads.append((name, looking))
+    until = run.clock.monotonic() + limit_s
+    for _, looking in threads:
+        looking.join(max(0.0, until - run.clock.monotonic()))
+    late = Fact[Any](observed_at=began, error=f"no answer within {limit_s:g} s")
+    return Facts({name: found.get(name, late) for name, _ in threads})
 
 
-def _fact(run: LiveRun, answer: Future[object], limit_s: float) -> Fact[Any]:
+def _keep(found: dict[str, Fact[Any]], name: str, run: Prospect, policy: Policy) -> None:
+    found[name] = observe_fact(lambda: GATHERERS[name](run, policy), run.clock)
+
+
+def observe_fact(look: Callable[[], object], clock: Clock) -> Fact[Any]:
+    """Return what *look* finds, stamped with the time before it looked, or why it found nothing."""
+    at: datetime = clock.now()
     try:
-        value = answer.result(timeout=limit_s)
-    except FutureTimeoutError:
-        return Fact(observed_at=run.clock.now(), error=f"no answer within {limit_s:g} s")
+        return Fact(observed_at=at, value=look())
     except WindtunnelError as error:
-        return Fact(observed_at=run.clock.now(), error=str(error))
+        return Fact(observed_at=at, error=str(error))
     except Exception as error:  # noqa: BLE001 - a gatherer that breaks makes its fact unknown, which refuses
-        return Fact(observed_at=run.clock.now(), error=f"{type(error).__name__}: {error}")
-    return Fact(observed_at=run.clock.now(), value=value)
+        return Fact(observed_at=at, error=f"{type(error).__name__}: {error}")

@@ -1,7 +1,8 @@
 """Break it: ticket in both homes first, then the change, once."""
 
 from tasks.baseline import baseline_findings
-from tasks.live_run import LiveRun, Plan
+from tasks.live_run import LiveRun
+from tasks.planning import Plan
 from tasks.precheck import recheck
 from tasks.step import Ending, step
 from tasks.stopping import Stop

@@ -4,10 +4,10 @@ import logging
 import random
 import threading
 from collections.abc import Callable
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, TypeVar
 
+from tasks.planning import Plan
 from tasks.request import RunRequest
 from tasks.sample_book import SampleBook
 from tasks.stopping import StopSignal
@@ -15,26 +15,17 @@ from windtunnel.clients.cluster import Cluster
 from windtunnel.clients.lease import HeldLease
 from windtunnel.clients.targets import ResolvedTarget
 from windtunnel.clock import Clock
-from windtunnel.faults.shape import Fault
 from windtunnel.ledger import Ledger
 from windtunnel.model.experiment import Experiment
 from windtunnel.model.policy import Policy
 from windtunnel.model.record import Event, EventKind
-from windtunnel.model.ticket import UndoState, UndoTicket
+from windtunnel.model.ticket import UndoState
 from windtunnel.model.verdict import Judgement
 from windtunnel.probes.sampler import Sampler
 
 Listener = Callable[[Event], None]
 Log = logging.Logger | logging.LoggerAdapter[logging.Logger]
 Thing = TypeVar("Thing")
-
-
-@dataclass(frozen=True, slots=True)
-class Plan:
-    """A fault with the ticket that its prepare made: all that is known before anything is changed."""
-
-    fault: Fault
-    ticket: UndoTicket
 
 
 class LiveRun:

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from guardrails import CHAIN, LAST_MOMENT, Guardrail, decide_all, facts_needed
 from tasks.facts import gather
 from tasks.live_run import LiveRun
+from tasks.prospect import Prospect
 from tasks.step import Ending, step
 from windtunnel.model.decision import Decision, Outcome, objections, worst
 from windtunnel.model.record import EventKind
@@ -13,7 +14,7 @@ from windtunnel.model.record import EventKind
 @step("precheck")
 def precheck(run: LiveRun) -> Ending:
     """Ask every guardrail; unless all allow, the run ends as blocked and nothing was touched."""
-    decisions = _decide(run, CHAIN)
+    decisions = decide(run, CHAIN)
     for decision in decisions:
         run.happened(
             EventKind.DECISION,
@@ -33,13 +34,17 @@ def precheck(run: LiveRun) -> Ending:
 
 def recheck(run: LiveRun) -> str:
     """Ask once more at the last moment, with fresh facts; return the refusal, or "" if there is none."""
-    decisions = _decide(run, LAST_MOMENT)
+    decisions = decide(run, LAST_MOMENT)
     return "" if worst(decisions) is Outcome.ALLOW else _refuse(run, decisions)
 
 
-def _decide(run: LiveRun, chain: Sequence[Guardrail]) -> Sequence[Decision]:
-    facts = gather(run, facts_needed(chain))
-    return decide_all(run.policy, run.experiment, facts, run.clock.now(), chain=chain)
+def decide(run: Prospect, chain: Sequence[Guardrail] = CHAIN) -> tuple[Decision, ...]:
+    """Gather fresh facts and ask every guardrail of *chain*, once for each policy above the run."""
+    found: list[Decision] = []
+    for policy in run.policy.stack:
+        facts = gather(run, facts_needed(chain), policy=policy)
+        found += decide_all(policy, run.experiment, facts, run.clock.now(), chain=chain)
+    return tuple(found)
 
 
 def _refuse(run: LiveRun, decisions: Sequence[Decision]) -> str:

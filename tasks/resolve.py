@@ -5,7 +5,8 @@ from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
-from tasks.live_run import LiveRun, Plan
+from tasks.live_run import LiveRun
+from tasks.planning import Plan
 from tasks.step import Ending, step
 from windtunnel.clients import installation, targets
 from windtunnel.clients.cluster import connect

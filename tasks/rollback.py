@@ -4,7 +4,8 @@ import threading
 from collections.abc import Callable, Sequence
 from dataclasses import asdict
 
-from tasks.live_run import LiveRun, Plan
+from tasks.live_run import LiveRun
+from tasks.planning import Plan
 from tasks.step import Ending, step
 from windtunnel.clients import tickets
 from windtunnel.ledger import TicketState

@@ -33,6 +33,7 @@ _EXPECTED = {
     "model_attributes_type": "a mapping",
 }
 _PLACE_OF_TAG = 2  # steady_state, index, tag
+_TAGGED = ("steady_state", "blackouts")
 _PATTERNS = {
     "lower": "write lower-case letters, digits and dashes",
     "#": 'write a channel like "#resilience", or its id',
@@ -61,7 +62,7 @@ def mistakes_of(
     others = [details for details in found if details["type"] != "extra_forbidden"]
     for details in others[:MOST_MISTAKES]:
         path = _path_of(details["loc"])
-        if details["type"] == "missing" and (path in meant or (*path[:-1], "calendar") in _known_to(unknown)):
+        if details["type"] == "missing" and path in meant:
             continue  # its misspelt key is reported, with the right one
         if path and path[-1] == "[key]":
             yield Mistake(path[:-1], f"is not a name; {_PATTERNS['lower']}", at_key=True)
@@ -150,18 +151,12 @@ def _unknown_key(path: Path, allowed: list[str], later: Mapping[str, str]) -> st
         return (
             f"this version does not check {later[key]}; remove the key, because a rule must not seem to hold"
         )
-    if key == "calendar" and path[0] == "blackouts":
-        return "calendar files are not supported yet; write the blackout with from, to and reason"
     return f"is not a known key; allowed are {listed(allowed, last='and')}{did_you_mean(key, allowed)}"
 
 
 def _allowed_at(location: tuple[int | str, ...], form: type[BaseModel]) -> list[str]:
     model = _model_at(location, form)
     return [field.alias or name for name, field in model.model_fields.items()] if model else []
-
-
-def _known_to(unknown: list[ErrorDetails]) -> set[Path]:
-    return {_path_of(details["loc"]) for details in unknown}
 
 
 def _described(location: tuple[int | str, ...], form: type[BaseModel]) -> str:
@@ -206,12 +201,12 @@ def _models_in(annotation: Any) -> Iterator[type[BaseModel]]:
 
 
 def _path_of(location: tuple[int | str, ...]) -> Path:
-    """Return pydantic's location without the tag of a union, which follows the index of a probe."""
+    """Return pydantic's location without the tag of a union, which follows the index of an entry."""
     return tuple(part for place, part in enumerate(location) if not _is_tag(place, location))
 
 
 def _is_tag(place: int, location: tuple[int | str, ...]) -> bool:
-    return place == _PLACE_OF_TAG and location[0] == "steady_state" and str(location[place]).startswith("(")
+    return place == _PLACE_OF_TAG and location[0] in _TAGGED and str(location[place]).startswith("(")
 
 
 def _tag_of(model: type[BaseModel]) -> str:

@@ -43,7 +43,7 @@ def _workload(value: Any) -> str:
     return written
 
 
-def _url(value: Any) -> str:
+def web_address(value: Any) -> str:
     """Read an address of http or https, without a password in it."""
     written = words.text(value, "a URL; write http://host:port/path")
     try:
@@ -89,4 +89,4 @@ def _object(value: Any) -> str:
 
 Object = Annotated[str, BeforeValidator(_object), WithJsonSchema({"type": "string", "minLength": 1})]
 Workload = Annotated[str, BeforeValidator(_workload)]
-Url = Annotated[str, BeforeValidator(_url)]
+Url = Annotated[str, BeforeValidator(web_address)]

@@ -1,14 +1,24 @@
 """The policy file: text in, a frozen Policy or every mistake out."""
 
+from collections.abc import Iterator
 from pathlib import Path
 
 from pydantic import ValidationError
 
 from windtunnel.files.document import Document, open_document
+from windtunnel.files.hours_form import CalendarEntry, HolidaysEntry, SpanEntry
 from windtunnel.files.messages import mistakes_of
 from windtunnel.files.policy_form import LATER, PolicyForm
 from windtunnel.files.reading import read_text
 from windtunnel.model.policy import Blackout, Caps, ClusterEntry, Policy, Protected, Window
+from windtunnel.model.rule_sources import (
+    Alertmanager,
+    CalendarSource,
+    ErrorBudget,
+    Freeze,
+    HealthQuery,
+    PagerDuty,
+)
 
 FILE_NAMES = ("windtunnel.yaml", "windtunnel.yml")
 
@@ -64,18 +74,26 @@ def _policy(form: PolicyForm, source: str) -> Policy:
             name: Window(name, window.days, window.from_, window.to, form.timezone)
             for name, window in form.windows.items()
         },
-        blackouts=tuple(Blackout(b.from_, b.to, b.reason, form.timezone) for b in form.blackouts),
-        caps=Caps(
-            pods=form.caps.pods,
-            percent=form.caps.percent,
-            nodes=form.caps.nodes,
-            duration_s=form.caps.duration,
-            concurrent_runs=form.caps.concurrent_runs,
+        blackouts=tuple(
+            Blackout(entry.from_, entry.to, entry.reason, form.timezone)
+            for entry in form.blackouts
+            if isinstance(entry, SpanEntry)
         ),
+        calendars=tuple(_calendars(form)),
+        freeze=_freeze(form),
+        caps=_caps(form),
+        min_interval_s=form.min_interval or 0.0,
+        last_replica=frozenset(form.last_replica),
+        pagerduty=_pagerduty(form),
+        alertmanager=_alertmanager(form),
+        error_budget=_error_budget(form),
+        health=tuple(HealthQuery(entry.query, entry.expect) for entry in form.health),
+        blind_after_s=form.blind_after,
         opt_in=form.opt_in,
         protected=Protected(
             namespaces=always.namespaces | frozenset(form.protect.namespaces),
             services=always.services | frozenset(form.protect.services),
+            labels=tuple(form.protect.labels),
         ),
         abort_when=tuple(form.abort_when),
         clusters={
@@ -85,4 +103,56 @@ def _policy(form: PolicyForm, source: str) -> Policy:
         prometheus_url=form.prometheus.url if form.prometheus else "",
         slack_channel=form.slack.channel if form.slack else "",
         source=source,
+    )
+
+
+def _calendars(form: PolicyForm) -> Iterator[CalendarSource]:
+    for entry in form.blackouts:
+        if isinstance(entry, HolidaysEntry):
+            yield CalendarSource(holidays=entry.holidays, timezone=form.timezone)
+        elif isinstance(entry, CalendarEntry):
+            key = "url" if "://" in entry.calendar else "file"
+            where = {key: entry.calendar}
+            yield CalendarSource(**where, reason=entry.reason or "", timezone=form.timezone)
+
+
+def _caps(form: PolicyForm) -> Caps:
+    return Caps(
+        pods=form.caps.pods,
+        percent=form.caps.percent,
+        nodes=form.caps.nodes,
+        namespaces=form.caps.namespaces,
+        zones=form.caps.zones,
+        duration_s=form.caps.duration,
+        concurrent_runs=form.caps.concurrent_runs,
+        runs_per_day=form.caps.runs_per_day,
+    )
+
+
+def _freeze(form: PolicyForm) -> Freeze | None:
+    if (asked := form.freeze) is None:
+        return None
+    return Freeze(asked.configmap or "", asked.variable or "", asked.annotation or "", asked.url or "")
+
+
+def _pagerduty(form: PolicyForm) -> PagerDuty | None:
+    asked = form.incidents.pagerduty if form.incidents else None
+    return PagerDuty(tuple(asked.services), tuple(asked.urgencies)) if asked else None
+
+
+def _alertmanager(form: PolicyForm) -> Alertmanager | None:
+    asked = form.incidents.alertmanager if form.incidents else None
+    return Alertmanager(asked.url, tuple(asked.match)) if asked else None
+
+
+def _error_budget(form: PolicyForm) -> ErrorBudget | None:
+    if (asked := form.error_budget) is None:
+        return None
+    return ErrorBudget(
+        objective=asked.objective / 100,
+        period_s=asked.period,
+        error_ratio=asked.error_ratio or "",
+        remaining=asked.remaining or "",
+        keep=asked.keep / 100,
+        spend_per_run=asked.spend_per_run / 100,
     )

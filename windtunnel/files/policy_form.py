@@ -1,105 +1,35 @@
 """The policy file as pydantic models. Field descriptions are what editors show."""
 
-from datetime import date, datetime, time
 from typing import Annotated, Any
 
-from pydantic import BeforeValidator, Field, StringConstraints, WithJsonSchema, model_validator
+from pydantic import BeforeValidator, Field, StringConstraints
 
 from windtunnel.files import words
 from windtunnel.files.form import Abort, Form, LabelSelector, Name, Seconds, SlackChannel, Text
+from windtunnel.files.hours_form import BlackoutEntry, WindowForm
 from windtunnel.files.names import Url
 from windtunnel.files.problems import what
+from windtunnel.files.rule_forms import ErrorBudgetForm, FreezeForm, Health, IncidentsForm, Percent
 from windtunnel.model.policy import Caps, Policy
 from windtunnel.model.selector import parse_selector
 
-LATER = {
-    "freeze": "deployment freezes",
-    "incidents": "open incidents",
-    "error_budget": "error budgets",
-    "health": "health queries",
-    "min_interval": "the time between runs",
-    "schedule": "schedules",
-}
+LATER = {"schedule": "schedules"}
 """Keys of rules that a later version checks. A rule that somebody wrote is never ignored in silence."""
 
 _CAPS = Caps()
-_HOUR_PATTERN = r"^([01]?\d|2[0-3]):[0-5]\d$|^24:00$"
-_DAY_OR_INSTANT = WithJsonSchema({"type": "string", "examples": ["2026-12-24", "2026-12-24T18:00"]})
-_PERCENT = WithJsonSchema(
-    {
-        "anyOf": [
-            {"type": "number", "exclusiveMinimum": 0, "maximum": 100},
-            {"type": "string", "pattern": r"^\d+(\.\d+)?%?$"},
-        ]
-    }
-)
-_DAYS = WithJsonSchema(
-    {
-        "anyOf": [{"type": "string"}, {"type": "array", "items": {"type": "string"}}],
-        "examples": ["Mon-Thu", ["Mon", "Wed"]],
-    }
-)
-_HOUR = WithJsonSchema({"type": "string", "pattern": _HOUR_PATTERN, "examples": ["09:00"]})
-
-
-class WindowForm(Form):
-    """Weekly hours, in the policy's time zone. An end at or before the start lies on the next day."""
-
-    days: Annotated[frozenset[int], BeforeValidator(words.days), _DAYS] = Field(
-        description="The weekdays on which it starts: Mon-Thu, or a list."
-    )
-    from_: Annotated[time, BeforeValidator(words.start_time), _HOUR] = Field(
-        alias="from", description="00:00 to 23:59."
-    )
-    to: Annotated[time | None, BeforeValidator(words.end_time), _HOUR] = Field(
-        description="Up to 24:00; not included."
-    )
-
-    @model_validator(mode="after")
-    def _not_empty(self) -> "WindowForm":
-        if self.from_ == self.to:
-            msg = "from and to are the same; for a whole day write 00:00 and 24:00"
-            raise ValueError(msg)
-        return self
-
-
-class BlackoutForm(Form):
-    """A stretch of time in which nothing runs."""
-
-    from_: Annotated[date | datetime, BeforeValidator(words.day_or_instant), _DAY_OR_INSTANT] = Field(
-        alias="from", description="The first day, or an instant."
-    )
-    to: Annotated[date | datetime, BeforeValidator(words.day_or_instant), _DAY_OR_INSTANT] = Field(
-        description="The last day, which is included, or an instant, which is not."
-    )
-    reason: Text = Field(description="The reason that a refusal shows.")
-
-    @model_validator(mode="after")
-    def _forwards(self) -> "BlackoutForm":
-        first, last = self.from_, self.to
-        ordered = str(first)[:10] <= str(last)[:10]
-        if (
-            isinstance(first, datetime)
-            and isinstance(last, datetime)
-            and bool(first.tzinfo) == bool(last.tzinfo)
-        ):
-            ordered = first < last
-        if not ordered:
-            msg = f"ends ({last}) before it begins ({first})"
-            raise ValueError(msg)
-        return self
 
 
 class CapsForm(Form):
     """The most that any run may do."""
 
     pods: int = Field(_CAPS.pods, ge=0, description="Pods hit by one run.")
-    percent: Annotated[float, BeforeValidator(words.percentage), _PERCENT] = Field(
-        _CAPS.percent, description="Share of the target's pods, rounded down, but never below one pod."
-    )
+    percent: Percent = Field(_CAPS.percent, description="Share of the target's pods, rounded down.")
     nodes: int = Field(_CAPS.nodes, ge=0, description="Nodes hit by one run.")
+    namespaces: int = Field(_CAPS.namespaces, ge=1, description="Namespaces in which one run hits anything.")
+    zones: int = Field(_CAPS.zones, ge=1, description="Zones in which one run hits anything.")
     duration: Seconds = Field(_CAPS.duration_s, description="How long a fault may last.")
     concurrent_runs: int = Field(_CAPS.concurrent_runs, ge=1, description="Runs at the same time.")
+    runs_per_day: int | None = Field(None, ge=1, description="Runs that inject, in one day on one cluster.")
 
 
 class ProtectForm(Form):
@@ -108,6 +38,9 @@ class ProtectForm(Form):
     namespaces: list[Text] = Field(default_factory=list, description="Namespaces, by name.")
     services: list[Text] = Field(
         default_factory=list, description="Services or workloads, by name or as namespace/name."
+    )
+    labels: list[LabelSelector] = Field(
+        default_factory=list, description="Selectors; what carries such labels is never hit."
     )
 
 
@@ -140,6 +73,15 @@ def _opt_in(value: Any) -> str:
     return written
 
 
+LastReplica = Annotated[
+    str,
+    StringConstraints(
+        pattern=r"^[a-z0-9-]{1,63}/(deployment|statefulset|daemonset|replicaset)/[a-z0-9.-]{1,253}$"
+    ),
+    Field(examples=["shop/deployment/checkout"]),
+]
+
+
 class PolicyForm(Form):
     """The rules of an installation. They win over every experiment."""
 
@@ -149,12 +91,24 @@ class PolicyForm(Form):
     windows: dict[Name, WindowForm] = Field(
         default_factory=dict, description="With windows here, a run must be in one."
     )
-    blackouts: list[BlackoutForm] = Field(default_factory=list, description="When nothing runs.")
+    blackouts: list[BlackoutEntry] = Field(default_factory=list, description="When nothing runs.")
+    freeze: FreezeForm | None = Field(None, description="Where a deployment freeze can be declared.")
     caps: CapsForm = Field(default_factory=CapsForm, description="The most that any run may do.")
     opt_in: Annotated[LabelSelector, BeforeValidator(_opt_in)] = Field(
         Policy().opt_in, description="Labels that a workload, its namespace or a node must carry to be hit."
     )
     protect: ProtectForm = Field(default_factory=ProtectForm, description="What is never hit.")
+    last_replica: list[LastReplica] = Field(
+        default_factory=list,
+        description="Workloads whose last ready replica may be hit, as namespace/kind/name.",
+    )
+    min_interval: Seconds | None = Field(None, description="Between two runs that hit the same target.")
+    error_budget: ErrorBudgetForm | None = Field(None, description="What chaos may spend of an objective.")
+    incidents: IncidentsForm | None = Field(None, description="What else must not be burning.")
+    health: list[Health] = Field(default_factory=list, description="Queries that must hold.")
+    blind_after: Seconds = Field(
+        Policy().blind_after_s, description="A run stops when a probe has not answered for so long."
+    )
     abort_when: list[Abort] = Field(
         default_factory=list,
         description="Conditions that stop every run, on probes that every experiment must have.",

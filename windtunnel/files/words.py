@@ -18,6 +18,7 @@ from windtunnel.model.selector import parse_selector
 DAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
 _LONG_DAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
 _OPERATOR = re.compile(r"[<>=!]|\bbetween\s+[-+.\d]")
+_LAST_COMPARISON = re.compile(r"(.*\S)\s*((?:>=|<=|==|!=|>|<)\s*[-+.\d]\S*)\s*", re.DOTALL)
 _HOLD = re.compile(r"\s+for\s+")
 _TIME = re.compile(r"(\d{1,2}):(\d{2})")
 _LOOSE_TIME = re.compile(r"(\d{1,2})(?:[:.h](\d{2}))?\s*([ap])\.?m\.?|(\d{1,2})[.h](\d{2})?", re.IGNORECASE)
@@ -68,6 +69,19 @@ def abort_condition(value: Any) -> AbortCondition:
     condition, *hold = _HOLD.split(written[operator.start() :], maxsplit=1)
     probe = written[: operator.start()].strip()
     return AbortCondition(probe, comparison(condition), duration(hold[0]) if hold else 0.0)
+
+
+def query_and_comparison(value: str) -> tuple[str, str]:
+    """Read `up{job="api"} == 1`: a query, and a comparison with a number at its end."""
+    written = text(value, "a query with a comparison at its end, like `up == 1`")
+    match = _LAST_COMPARISON.fullmatch(written)
+    if match is None or re.search(r"\b(and|or|unless)\b(?=[^\"]*(?:\"[^\"]*\"[^\"]*)*$)", match[1]):
+        msg = (
+            f"{what(written)} is not a query with one comparison at its end; "
+            'write `up == 1`, or {query: ..., expect: "== 1"}'
+        )
+        raise ValueError(msg)
+    return match[1], match[2]
 
 
 def percentage(value: Any) -> float:

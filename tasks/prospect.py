@@ -1,0 +1,28 @@
+"""What is known of a run before anything is changed: all that facts are gathered from."""
+
+from typing import Protocol
+
+from tasks.planning import Plan
+from windtunnel.clients.cluster import Cluster
+from windtunnel.clients.targets import ResolvedTarget
+from windtunnel.clock import Clock
+from windtunnel.model.experiment import Experiment
+from windtunnel.model.policy import Policy
+
+
+class Prospect(Protocol):
+    """A run that may begin: a live run before its injection, or a plan that never will inject."""
+
+    run_id: str
+    experiment: Experiment
+    policy: Policy
+    clock: Clock
+    plans: tuple[Plan, ...]
+
+    @property
+    def cluster(self) -> Cluster:
+        """The target's cluster."""
+
+    @property
+    def target(self) -> ResolvedTarget:
+        """What the target is now."""
