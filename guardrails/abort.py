@@ -6,12 +6,12 @@ what stops the run (the `by` of the record's abort event), since when it is so, 
 
 import math
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from guardrails import blackout
 from guardrails.facts import HALT, Facts, Unusable
 from guardrails.hours import open_spans, show
+from guardrails.stop import Stop
 from guardrails.window import allowed_windows, describe_all
 from windtunnel.model.decision import Evidence
 from windtunnel.model.duration import format_duration
@@ -20,17 +20,6 @@ from windtunnel.model.policy import Policy
 from windtunnel.model.record import Phase, Sample
 
 _NO_TIME = timedelta(0)
-
-
-@dataclass(frozen=True, slots=True)
-class Stop:
-    """One reason to stop now. *by* is condition, halt or window; *since* is when it began to be so."""
-
-    by: str
-    reason: str  # one sentence
-    since: datetime
-    evidence: Evidence = field(default_factory=Evidence)
-    condition: AbortCondition | None = None  # set when *by* is condition
 
 
 def conditions(policy: Policy, experiment: Experiment) -> tuple[AbortCondition, ...]:

@@ -1,0 +1,22 @@
+"""One reason to stop a run that is under way."""
+
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from windtunnel.model.decision import Evidence
+from windtunnel.model.experiment import AbortCondition
+
+
+@dataclass(frozen=True, slots=True)
+class Stop:
+    """Why a run must stop now. *since* is when it began to be so.
+
+    *by* is the word that the record's abort event carries: condition, halt, window, incident, budget, sight,
+    lease, deadline, operator or error.
+    """
+
+    by: str
+    reason: str  # one sentence
+    since: datetime
+    evidence: Evidence = field(default_factory=Evidence)
+    condition: AbortCondition | None = None  # set when *by* is condition
