@@ -89,7 +89,7 @@ def gather(
     until = run.clock.monotonic() + limit_s
     for _, looking in threads:
         looking.join(max(0.0, until - run.clock.monotonic()))
-    late = Fact[Any](observed_at=began, error=f"no answer within {limit_s:g} s")
+    late: Fact[Any] = Fact(observed_at=began, error=f"no answer within {limit_s:g} s")
     return Facts({name: found.get(name, late) for name, _ in threads})
 
 
