@@ -77,12 +77,13 @@ def gather(
     hangs is left behind in its thread; it must not hold the run.
     """
     known = policy or run.policy
+    gatherers = run.gatherers or GATHERERS
     found: dict[str, Fact[Any]] = {}
     began = run.clock.now()
     threads = []
     for name in sorted(names):
         looking = threading.Thread(
-            target=_keep, args=(found, name, run, known), name=f"fact-{name}", daemon=True
+            target=_keep, args=(found, name, gatherers[name], run, known), name=f"fact-{name}", daemon=True
         )
         looking.start()
         threads.append((name, looking))
@@ -93,8 +94,8 @@ def gather(
     return Facts({name: found.get(name, late) for name, _ in threads})
 
 
-def _keep(found: dict[str, Fact[Any]], name: str, run: Prospect, policy: Policy) -> None:
-    found[name] = observe_fact(lambda: GATHERERS[name](run, policy), run.clock)
+def _keep(found: dict[str, Fact[Any]], name: str, look: Gather, run: Prospect, policy: Policy) -> None:
+    found[name] = observe_fact(lambda: look(run, policy), run.clock)
 
 
 def observe_fact(look: Callable[[], object], clock: Clock) -> Fact[Any]:

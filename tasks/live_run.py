@@ -3,7 +3,7 @@
 import logging
 import random
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import datetime
 from typing import Any, TypeVar
 
@@ -42,6 +42,7 @@ class LiveRun:
         ledger: Ledger,
         clock: Clock,
         log: Log,
+        gatherers: Mapping[str, Callable[..., object]] | None = None,
     ) -> None:
         self.run_id = run_id
         self.seed = seed
@@ -51,6 +52,7 @@ class LiveRun:
         self.ledger = ledger
         self.clock = clock
         self.log = log
+        self.gatherers = gatherers
         self.rng = random.Random(seed)  # noqa: S311 - chooses victims, keeps no secret
         self.stopping = StopSignal()
         self.samples = SampleBook()

@@ -1,5 +1,6 @@
 """What is known of a run before anything is changed: all that facts are gathered from."""
 
+from collections.abc import Callable, Mapping
 from typing import Protocol
 
 from tasks.planning import Plan
@@ -18,6 +19,9 @@ class Prospect(Protocol):
     policy: Policy
     clock: Clock
     plans: tuple[Plan, ...]
+    gatherers: (
+        Mapping[str, Callable[..., object]] | None
+    )  # by the name of the fact; None: those of tasks.facts
 
     @property
     def cluster(self) -> Cluster:

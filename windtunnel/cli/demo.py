@@ -5,7 +5,7 @@ import subprocess
 import sys
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any
@@ -18,6 +18,8 @@ from windtunnel.model.errors import InputError
 from windtunnel.model.verdict import ExitCode, Verdict
 
 EXPERIMENTS = Path(__file__).parents[2] / "experiments"
+BUSY_WITHIN_S = 30.0  # for customers to come, once the shop is open
+LOOK_AGAIN_S = 0.5
 Once = Annotated[bool, typer.Option("--once", help="Exit after the runs instead of waiting.")]
 
 
@@ -87,6 +89,8 @@ def _stage() -> Iterator[tuple[dict[str, Any], str]]:
             starting = pool.submit(start_server)
             lab = up(home)
             server = starting.result()
+        with _step("The shop opens; waiting until there are enough customers for an experiment ..."):
+            _until_busy(lab["prometheus"])
         note(f"The shop is open at {lab['shop']}, Prefect at {server.ui}.\n")
         yield lab, server.ui
     finally:
@@ -106,14 +110,39 @@ def _step(text: str) -> Iterator[None]:
         yield
 
 
-def _play(scene: Scene, number: int) -> dict[str, Any]:
-    """Run one scene as a user would, and return its line of the history."""
-    from windtunnel.cli.demo_ending import windtunnel
+def _until_busy(prometheus: str) -> None:
+    """Wait, bounded, until the traffic that the scenes ask for is there; then their baselines can hold."""
+    from windtunnel.clients.prometheus import one_number
+    from windtunnel.clock import SystemClock
+    from windtunnel.files import load_experiment
+    from windtunnel.model.errors import ProbeError
+    from windtunnel.model.experiment import PrometheusProbe, Role
 
+    clock = SystemClock()
+    until = clock.monotonic() + BUSY_WITHIN_S
+    for probe in (probe for scene in SCENES for probe in load_experiment(_file(scene)).steady_state):
+        if probe.role is not Role.LOAD or not isinstance(look := probe.look, PrometheusProbe):
+            continue
+        busy = False
+        while not busy and clock.monotonic() < until:
+            clock.wait(LOOK_AGAIN_S)
+            with suppress(ProbeError):  # no data yet; a run says so itself if it stays like that
+                busy = look.expect.holds(one_number(prometheus, look.query, timeout_s=2.0))
+
+
+def _file(scene: Scene) -> Path:
     file = EXPERIMENTS / scene.file
     if not file.is_file():
         msg = f"{file} is not there; the demo runs from a clone of the repository"
         raise InputError(msg)
+    return file
+
+
+def _play(scene: Scene, number: int) -> dict[str, Any]:
+    """Run one scene as a user would, and return its line of the history."""
+    from windtunnel.cli.demo_ending import windtunnel
+
+    file = _file(scene)
     say(heading(f"{number}. {scene.tells}"))
     say(f"   $ windtunnel run experiments/{scene.file}\n")
     subprocess.run([sys.executable, "-m", "windtunnel.cli", "run", str(file)], check=False)
