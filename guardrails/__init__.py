@@ -9,11 +9,30 @@ CHAIN, and a section to docs/guardrails.md. The order is that of messages alone:
 
 from collections.abc import Sequence
 from datetime import datetime
-from typing import Protocol
+from typing import Any, Protocol
 
-from guardrails import blackout, caps, halt, opt_in, protected, rights, window
+from guardrails import (
+    blackout,
+    caps,
+    clock,
+    error_budget,
+    freeze,
+    halt,
+    health,
+    incidents,
+    opt_in,
+    protected,
+    rights,
+    window,
+)
 from guardrails.answers import unknown
-from guardrails.facts import Facts, Unusable
+from guardrails.blackout import CALENDARS
+from guardrails.clock import SKEW
+from guardrails.error_budget import BUDGET, SPENT
+from guardrails.facts import ACTIVE_RUNS, HALT, RIGHTS, TARGET, FactKey, Facts, Unusable
+from guardrails.freeze import FREEZE
+from guardrails.health import HEALTH
+from guardrails.incidents import ALERTS, PAGERDUTY
 from windtunnel.model.decision import Decision
 from windtunnel.model.experiment import Experiment
 from windtunnel.model.policy import Policy
@@ -31,14 +50,35 @@ class Guardrail(Protocol):
 
 CHAIN: tuple[Guardrail, ...] = (
     halt,
+    clock,
     window,
     blackout,
+    freeze,
+    incidents,
+    error_budget,
+    health,
     protected,
     opt_in,
     caps,
     rights,
 )
 
+
+KEYS: tuple[FactKey[Any], ...] = (
+    HALT,
+    SKEW,
+    CALENDARS,
+    FREEZE,
+    PAGERDUTY,
+    ALERTS,
+    BUDGET,
+    SPENT,
+    HEALTH,
+    TARGET,
+    ACTIVE_RUNS,
+    RIGHTS,
+)
+"""Every fact that some guardrail reads; `tasks.facts` gathers each."""
 
 # What may have changed in the seconds since, looked at once more just before injecting. Rights are not asked
 # twice: a right that is lost in between shows as a refusal of the injection itself.

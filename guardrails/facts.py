@@ -64,6 +64,7 @@ class TargetSummary:
     workloads: frozenset[str] = frozenset()
     services: frozenset[str] = frozenset()
     owner_labels: Mapping[str, Mapping[str, str]] = field(default_factory=dict)  # of those workloads
+    annotations: Mapping[str, Mapping[str, str]] = field(default_factory=dict)  # of those, and of namespaces
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,7 +85,6 @@ HALT = FactKey("halt", HaltLever, max_age_s=10.0)
 TARGET = FactKey("target", TargetSummary, max_age_s=60.0)
 ACTIVE_RUNS = FactKey("active_runs", ActiveRuns, max_age_s=30.0)
 RIGHTS = FactKey("rights", Rights, max_age_s=60.0)
-KEYS: tuple[FactKey[Any], ...] = (HALT, TARGET, ACTIVE_RUNS, RIGHTS)
 
 
 @dataclass(frozen=True, slots=True)

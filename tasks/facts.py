@@ -2,19 +2,26 @@
 
 import threading
 from collections.abc import Callable, Iterable, Mapping
+from contextvars import copy_context
 from datetime import datetime
 from typing import Any
 
-from guardrails.facts import ACTIVE_RUNS, HALT, RIGHTS, TARGET, ActiveRuns, Facts, HaltLever, Rights
-from tasks.blast_radius import summarise
+from guardrails.blackout import CALENDARS
+from guardrails.clock import SKEW
+from guardrails.error_budget import BUDGET, SPENT
+from guardrails.facts import ACTIVE_RUNS, HALT, RIGHTS, TARGET, Facts
+from guardrails.freeze import FREEZE
+from guardrails.health import HEALTH
+from guardrails.incidents import ALERTS, PAGERDUTY
+from tasks import cluster_facts
+from tasks.budget_facts import budget_spent, error_budget, health
+from tasks.calendar_facts import calendars
+from tasks.freeze_facts import freezes
+from tasks.incident_facts import alertmanager_alerts, pagerduty_incidents
 from tasks.prospect import Prospect
-from windtunnel.clients import halt, lease, tickets
-from windtunnel.clients.own_namespace import NAMESPACE
 from windtunnel.clock import Clock
-from windtunnel.faults.rights import OWN, missing_rights
 from windtunnel.model.decision import Fact
 from windtunnel.model.errors import WindtunnelError
-from windtunnel.model.forms import from_stamp
 from windtunnel.model.policy import Policy
 
 LIMIT_S = 10.0  # for all facts of one look; what is slower is unknown, and unknown refuses
@@ -23,48 +30,19 @@ Gather = Callable[[Prospect, Policy], object]
 """Observes one fact. What the fact depends on in the policy is taken from the policy given, not the run's."""
 
 
-def halt_lever(run: Prospect, _policy: Policy) -> HaltLever:
-    """Read the safety lever on the target's cluster."""
-    lever = halt.read(run.cluster)
-    return HaltLever(
-        pulled=lever.pulled,
-        reason=lever.reason,
-        by=lever.by,
-        pulled_at=from_stamp(lever.at) if lever.at else None,
-    )
-
-
-def target(run: Prospect, _policy: Policy) -> object:
-    """Count and name what would be hit."""
-    return summarise(run)
-
-
-def active_runs(run: Prospect, _policy: Policy) -> ActiveRuns:
-    """Name every other run that holds a lease or has an open undo ticket on this cluster."""
-    now = run.clock.now()
-    holders = {
-        str(found["spec"].get("holderIdentity"))
-        for found in run.cluster.list("Lease", NAMESPACE)
-        if (until := lease.held_until(found)) is not None and until > now
-    }
-    open_runs = {  # a ticket that cannot be read is somebody's all the same
-        found.ticket.run_id if found.ticket else found.name for found in tickets.list_open(run.cluster)
-    }
-    return ActiveRuns(run_ids=tuple(sorted((holders | open_runs) - {run.run_id})))
-
-
-def rights(run: Prospect, _policy: Policy) -> Rights:
-    """Ask the cluster which of the rights that the planned faults need this account lacks."""
-    rules = dict.fromkeys(rule for plan in run.plans for rule in plan.fault.rbac)
-    lacking = missing_rights(run.cluster, rules, run.experiment.target.namespace)
-    return Rights(missing=(*lacking, *missing_rights(run.cluster, OWN, NAMESPACE)))
-
-
 GATHERERS: Mapping[str, Gather] = {
-    HALT.name: halt_lever,
-    TARGET.name: target,
-    ACTIVE_RUNS.name: active_runs,
-    RIGHTS.name: rights,
+    HALT.name: cluster_facts.halt_lever,
+    TARGET.name: cluster_facts.target,
+    ACTIVE_RUNS.name: cluster_facts.active_runs,
+    RIGHTS.name: cluster_facts.rights,
+    SKEW.name: cluster_facts.clock_skew,
+    CALENDARS.name: calendars,
+    FREEZE.name: freezes,
+    PAGERDUTY.name: pagerduty_incidents,
+    ALERTS.name: alertmanager_alerts,
+    BUDGET.name: error_budget,
+    SPENT.name: budget_spent,
+    HEALTH.name: health,
 }
 
 
@@ -82,8 +60,11 @@ def gather(
     began = run.clock.now()
     threads = []
     for name in sorted(names):
-        looking = threading.Thread(
-            target=_keep, args=(found, name, gatherers[name], run, known), name=f"fact-{name}", daemon=True
+        looking = threading.Thread(  # in a copy of the context: Prefect keeps its settings there
+            target=copy_context().run,
+            args=(_keep, found, name, gatherers[name], run, known),
+            name=f"fact-{name}",
+            daemon=True,
         )
         looking.start()
         threads.append((name, looking))

@@ -53,6 +53,7 @@ class LiveRun:
         self.clock = clock
         self.log = log
         self.gatherers = gatherers
+        self.calendars: Mapping[str, str] = request.calendars
         self.rng = random.Random(seed)  # noqa: S311 - chooses victims, keeps no secret
         self.stopping = StopSignal()
         self.samples = SampleBook()

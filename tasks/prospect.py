@@ -19,6 +19,7 @@ class Prospect(Protocol):
     policy: Policy
     clock: Clock
     plans: tuple[Plan, ...]
+    calendars: Mapping[str, str]  # the texts of the calendar files that came with the run, by path
     gatherers: (
         Mapping[str, Callable[..., object]] | None
     )  # by the name of the fact; None: those of tasks.facts

@@ -29,6 +29,9 @@ class RunRequest(BaseModel):
         default="", description="The policy file (windtunnel.yaml), as YAML text. Empty: the strict defaults."
     )
     policy_source: str = Field(default="", description="Its path, for messages.")
+    calendars: dict[str, str] = Field(
+        default_factory=dict, description="The texts of the calendar files that the policy names, by path."
+    )
     seed: int | None = Field(
         default=None, ge=0, description="Chooses the victims. Empty: a new one, kept in the record."
     )

@@ -3,6 +3,7 @@
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from contextvars import copy_context
 
 from guardrails.abort import breaches, must_stop
 from guardrails.facts import HALT, Facts
@@ -20,7 +21,8 @@ CLOCK_JUMP_S = 5.0  # of the wall clock against the monotonic one, since the run
 def watchdog(run: LiveRun) -> Iterator[None]:
     """Watch in a thread until the block ends."""
     done = threading.Event()
-    thread = threading.Thread(target=_watch, args=(run, done), name="watchdog", daemon=True)
+    here = copy_context()  # Prefect keeps its settings there
+    thread = threading.Thread(target=here.run, args=(_watch, run, done), name="watchdog", daemon=True)
     thread.start()
     try:
         yield

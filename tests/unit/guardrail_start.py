@@ -4,6 +4,9 @@ from dataclasses import replace
 from datetime import UTC, datetime, time
 
 from guardrails import decide_all
+from guardrails.blackout import CALENDARS
+from guardrails.clock import SKEW, ClockSkew
+from guardrails.error_budget import BUDGET, BudgetReading
 from guardrails.facts import (
     ACTIVE_RUNS,
     HALT,
@@ -15,9 +18,16 @@ from guardrails.facts import (
     Rights,
     TargetSummary,
 )
+from guardrails.freeze import FREEZE, Freezes, Sign
+from guardrails.health import HEALTH, Health, QueryReading
+from guardrails.incidents import ALERTS, PAGERDUTY, Incidents
+from windtunnel.model.calendar import Calendars
+from windtunnel.model.comparison import Comparison
 from windtunnel.model.decision import Fact, objections
+from windtunnel.model.declaration import Declaration
 from windtunnel.model.experiment import Experiment, FaultSpec, Target
 from windtunnel.model.policy import Policy, Window
+from windtunnel.model.rule_sources import Alertmanager, ErrorBudget, Freeze, HealthQuery, PagerDuty
 
 NOW = datetime(2026, 11, 23, 9, 30, tzinfo=UTC)  # a Monday, 10:30 in Paris
 OFFICE = Window("office", frozenset({1, 2, 3, 4}), time(9), time(16), "Europe/Paris")
@@ -50,6 +60,31 @@ FACTS = Facts(
         TARGET.name: Fact(NOW, SUMMARY),
         ACTIVE_RUNS.name: Fact(NOW, ActiveRuns()),
         RIGHTS.name: Fact(NOW, Rights()),
+        SKEW.name: Fact(NOW, ClockSkew()),
+        CALENDARS.name: Fact(NOW, Calendars()),
+        FREEZE.name: Fact(NOW, Freezes()),
+        PAGERDUTY.name: Fact(NOW, Incidents()),
+        ALERTS.name: Fact(NOW, Incidents()),
+        BUDGET.name: Fact(NOW, BudgetReading()),
+        HEALTH.name: Fact(NOW, Health()),
+    }
+)
+
+
+FULL = replace(  # a policy that names every source of facts
+    POLICY,
+    freeze=Freeze(configmap="ops/freeze", annotation="example.com/freeze"),
+    pagerduty=PagerDuty(("P1",)),
+    alertmanager=Alertmanager("http://alertmanager:9093"),
+    error_budget=ErrorBudget(objective=0.999, remaining="slo:left"),
+    health=(HealthQuery("up", Comparison("==", 1.0)),),
+)
+FULL_FACTS = Facts(
+    {
+        **FACTS.by_name,
+        FREEZE.name: Fact(NOW, Freezes((Sign("configmap ops/freeze", Declaration(declared=False)),))),
+        BUDGET.name: Fact(NOW, BudgetReading(remaining=0.5)),
+        HEALTH.name: Fact(NOW, Health((QueryReading("up", (("up", 1.0),)),))),
     }
 )
 

@@ -4,7 +4,14 @@ from datetime import UTC, datetime, time, timedelta
 
 from hypothesis import strategies as st
 
+from guardrails.blackout import CALENDARS
+from guardrails.clock import SKEW, ClockSkew
+from guardrails.error_budget import BUDGET, BudgetReading
 from guardrails.facts import ACTIVE_RUNS, HALT, TARGET, ActiveRuns, Facts, HaltLever, TargetSummary
+from guardrails.freeze import FREEZE, Freezes
+from guardrails.health import HEALTH, Health
+from guardrails.incidents import ALERTS, PAGERDUTY, Incidents
+from windtunnel.model.calendar import Busy, Calendars
 from windtunnel.model.decision import Fact
 from windtunnel.model.experiment import Experiment, FaultSpec, Schedule, Target
 from windtunnel.model.policy import Blackout, Caps, Policy, Protected, Window
@@ -118,12 +125,30 @@ def targets(draw: st.DrawFn) -> TargetSummary:
     )
 
 
+def busy(now: datetime) -> st.SearchStrategy[Busy]:
+    """A calendar's entry, some days around *now*."""
+    return st.builds(
+        lambda start, lasting: Busy(
+            now + timedelta(minutes=start), now + timedelta(minutes=start + lasting), "entry", "freeze.ics"
+        ),
+        st.integers(-3000, 3000),
+        st.integers(1, 600),
+    )
+
+
 @st.composite
 def facts(draw: st.DrawFn, now: datetime) -> Facts:
     """Some facts fresh, some old, some failed, some not gathered at all."""
     values = {
         HALT.name: st.builds(HaltLever, pulled=st.booleans()),
         TARGET.name: targets(),
+        SKEW.name: st.builds(ClockSkew, st.floats(-8, 8)),
+        CALENDARS.name: st.builds(Calendars, st.lists(busy(now), max_size=2).map(tuple)),
+        FREEZE.name: st.just(Freezes()),
+        PAGERDUTY.name: st.just(Incidents()),
+        ALERTS.name: st.just(Incidents()),
+        BUDGET.name: st.just(BudgetReading()),
+        HEALTH.name: st.just(Health()),
         ACTIVE_RUNS.name: st.builds(
             ActiveRuns, st.lists(st.sampled_from(["r1", "r2"]), unique=True).map(tuple)
         ),

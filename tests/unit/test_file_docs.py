@@ -5,8 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from guardrails import CHAIN
-from guardrails.facts import KEYS
+from guardrails import CHAIN, KEYS
 from guardrails.protected import ALWAYS
 from windtunnel.files import parse_experiment, parse_policy
 from windtunnel.files.experiment_form import ExperimentForm

@@ -6,11 +6,13 @@ from types import SimpleNamespace
 
 import pytest
 
-from guardrails import CHAIN, decide_all, facts_needed
-from guardrails.facts import ACTIVE_RUNS, HALT, KEYS, TARGET, Facts, HaltLever
+from guardrails import CHAIN, KEYS, decide_all, facts_needed
+from guardrails.facts import HALT, TARGET, Facts, HaltLever
 from tests.unit.guardrail_start import (
     EXPERIMENT,
     FACTS,
+    FULL,
+    FULL_FACTS,
     NOW,
     POLICY,
     SUMMARY,
@@ -183,10 +185,14 @@ def test_a_run_beside_a_blackout_is_allowed(start, end):
     assert worst(decide(policy=replace(POLICY, blackouts=(blackout,)))) is Outcome.ALLOW
 
 
-@pytest.mark.parametrize("key", [TARGET, ACTIVE_RUNS], ids=lambda key: key.name)
+def test_everything_is_allowed_with_every_source_of_facts_named():
+    assert worst(decide(policy=FULL, facts=FULL_FACTS)) is Outcome.ALLOW
+
+
+@pytest.mark.parametrize("key", [key for key in KEYS if key.name in facts_needed()], ids=lambda key: key.name)
 def test_an_unknown_fact_is_named_by_every_guardrail_that_needs_it(key):
-    facts = Facts({**FACTS.by_name, key.name: Fact(NOW, error="403 forbidden")})
-    found = objections(decide(facts=facts))
+    facts = FULL_FACTS.with_fact(key, Fact(NOW, error="403 forbidden"))
+    found = objections(decide(policy=FULL, facts=facts))
     assert {decision.guardrail for decision in found} == {
         guard.NAME for guard in CHAIN if key.name in guard.NEEDS
     }

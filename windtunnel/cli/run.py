@@ -4,7 +4,7 @@ import os
 import shutil
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, NoReturn
+from typing import TYPE_CHECKING, Annotated, Any, NoReturn
 
 import typer
 
@@ -79,9 +79,10 @@ def _leave(status: ExitCode) -> NoReturn:
     raise typer.Exit(status)
 
 
-def _read(file: Path, policy_file: Path | None) -> tuple[Experiment, dict[str, str]]:
+def _read(file: Path, policy_file: Path | None) -> tuple[Experiment, dict[str, Any]]:
     """Check both files before anything is started; return the experiment and the texts that travel."""
     from windtunnel.files import find_policy, parse_experiment, parse_policy
+    from windtunnel.files.calendar_files import read_calendars
     from windtunnel.files.reading import read_text
 
     text = read_text(file)
@@ -94,11 +95,12 @@ def _read(file: Path, policy_file: Path | None) -> tuple[Experiment, dict[str, s
         "experiment_source": str(file),
         "policy_text": policy_text,
         "policy_source": str(policy_path or ""),
+        "calendars": read_calendars(policy.stack if policy else ()),
     }
     return experiment, texts
 
 
-def _request(texts: dict[str, str], seed: int | None) -> "RunRequest":
+def _request(texts: dict[str, Any], seed: int | None) -> "RunRequest":
     from tasks.request import RunRequest, new_run_id
     from windtunnel.clock import SystemClock
 

@@ -8,6 +8,7 @@ from typing import Any
 from windtunnel.clients.connection import Connection, Request, Timeouts, open_connection
 from windtunnel.clients.kinds import Resource, resource
 from windtunnel.clients.watches import Watch
+from windtunnel.clock import Clock
 from windtunnel.model.errors import ClusterError
 from windtunnel.model.policy import ClusterEntry
 
@@ -216,6 +217,14 @@ class Cluster:
         """Return the server's version, as in v1.36.2. The cheapest way to see that it answers."""
         answer = self._object(Request("GET", "/version", "asking for the version"))
         return str(answer.get("gitVersion", "unknown"))
+
+    def clock_skew_s(self, clock: Clock) -> float:
+        """Return by how many seconds *clock* is ahead of the server's, at the least; negative: behind.
+
+        Told from the Date header, which counts whole seconds, and from the time the answer took: what these
+        leave open is taken as agreement.
+        """
+        return self._connection.clock_skew_s(clock)
 
     def _pages(self, found: Resource, listed: "_Listed") -> Iterator[Object]:
         doing = _doing("listing", found, "", listed.namespace)

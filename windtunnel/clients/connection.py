@@ -5,6 +5,8 @@ import os
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
+from datetime import timedelta
+from email.utils import parsedate_to_datetime
 from http import HTTPStatus
 from ipaddress import ip_address
 from pathlib import Path
@@ -12,7 +14,7 @@ from typing import Any
 from urllib.parse import urlencode, urlsplit
 
 from windtunnel.clients.refusals import from_answer, no_answer
-from windtunnel.clock import SystemClock
+from windtunnel.clock import Clock, SystemClock
 from windtunnel.model.errors import ClusterError, UnreachableError
 from windtunnel.model.policy import ClusterEntry
 
@@ -115,6 +117,23 @@ class Connection:
         finally:
             response.close()
             response.release_conn()
+
+    def clock_skew_s(self, clock: Clock) -> float:
+        """Return by how many seconds *clock* is ahead of the server's Date, at the least."""
+        before = clock.now()
+        request = Request("GET", "/version", "asking for the time")
+        with self.open(request) as response:
+            written = response.headers.get("Date", "")
+            self._read(response, request)
+        after = clock.now()
+        try:
+            server = parsedate_to_datetime(written)
+        except ValueError as error:
+            msg = f"asking for the time on {self.label}: the answer has no readable Date: {written!r}"
+            raise ClusterError(msg) from error
+        if before > (latest := server + timedelta(seconds=1)):
+            return (before - latest).total_seconds()
+        return min(0.0, (after - server).total_seconds())
 
     def _read(self, response: Any, request: Request) -> bytes:
         until = _CLOCK.monotonic() + self.timeouts.total_s

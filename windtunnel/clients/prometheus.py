@@ -25,6 +25,31 @@ def one_number(url: str, query: str, *, timeout_s: float) -> float:
     return value
 
 
+def all_series(url: str, query: str, *, timeout_s: float) -> tuple[tuple[str, float], ...]:
+    """Ask for every series of *query* now, each with its labels as Prometheus writes them.
+
+    Raises:
+        ProbeError: no answer, an error, no series, or something that is no instant vector or number.
+    """
+    where = f"query {_short(query)!r} to Prometheus at {shown(url)}"
+    match _ask(url, query, where, timeout_s):
+        case []:
+            msg = f"{where}: no data; does the series exist, and does Prometheus scrape it?"
+        case [int() | float(), str(text)]:
+            return (("the value", float(text)),)
+        case [{"value": _}, *_] as found:
+            return tuple((_labels(series["metric"]), float(series["value"][1])) for series in found)
+        case _:
+            msg = f"{where}: the answer is no instant vector"
+    raise ProbeError(msg)
+
+
+def _labels(metric: dict[str, str]) -> str:
+    name = metric.get("__name__", "")
+    labels = ", ".join(f'{key}="{value}"' for key, value in sorted(metric.items()) if key != "__name__")
+    return f"{name}{{{labels}}}" if labels or not name else name
+
+
 def _ask(url: str, query: str, where: str, timeout_s: float) -> Any:
     import requests
     from prometheus_api_client.exceptions import PrometheusApiClientException

@@ -13,6 +13,8 @@
       +-- UndoError              something injected could not be undone
       +-- LeaseHeldError         another run holds the target; names the holder
       +-- LedgerError            the record could not be written or read
+      +-- SourceError            a source of facts for a guardrail could not be read
+      |     +-- PrefectApiError  the Prefect API could not be asked
       +-- NotifyError            a message could not be delivered
 
 A refusal by a guardrail is no exception: it is a `Decision` (windtunnel.model.decision).
@@ -92,3 +94,11 @@ class LedgerError(WindtunnelError):
 
 class NotifyError(WindtunnelError):
     """A message could not be delivered. It never stops undo and never changes a verdict."""
+
+
+class SourceError(WindtunnelError):
+    """A calendar, a freeze, an incident tracker or another source of facts could not be read."""
+
+
+class PrefectApiError(SourceError):
+    """The Prefect API could not be asked, or none is configured."""

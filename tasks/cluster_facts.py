@@ -1,0 +1,53 @@
+"""What the guardrails must know of the cluster: lever, target, other runs, rights, clock."""
+
+from guardrails.clock import ClockSkew
+from guardrails.facts import ActiveRuns, HaltLever, Rights, TargetSummary
+from tasks.blast_radius import summarise
+from tasks.prospect import Prospect
+from windtunnel.clients import halt, lease, tickets
+from windtunnel.clients.own_namespace import NAMESPACE
+from windtunnel.faults.rights import OWN, missing_rights
+from windtunnel.model.forms import from_stamp
+from windtunnel.model.policy import Policy
+
+
+def halt_lever(run: Prospect, _policy: Policy) -> HaltLever:
+    """Read the safety lever on the target's cluster."""
+    lever = halt.read(run.cluster)
+    return HaltLever(
+        pulled=lever.pulled,
+        reason=lever.reason,
+        by=lever.by,
+        pulled_at=from_stamp(lever.at) if lever.at else None,
+    )
+
+
+def target(run: Prospect, _policy: Policy) -> TargetSummary:
+    """Count and name what would be hit."""
+    return summarise(run)
+
+
+def active_runs(run: Prospect, _policy: Policy) -> ActiveRuns:
+    """Name every other run that holds a lease or has an open undo ticket on this cluster."""
+    now = run.clock.now()
+    holders = {
+        str(found["spec"].get("holderIdentity"))
+        for found in run.cluster.list("Lease", NAMESPACE)
+        if (until := lease.held_until(found)) is not None and until > now
+    }
+    open_runs = {  # a ticket that cannot be read is somebody's all the same
+        found.ticket.run_id if found.ticket else found.name for found in tickets.list_open(run.cluster)
+    }
+    return ActiveRuns(run_ids=tuple(sorted((holders | open_runs) - {run.run_id})))
+
+
+def rights(run: Prospect, _policy: Policy) -> Rights:
+    """Ask the cluster which of the rights that the planned faults need this account lacks."""
+    rules = dict.fromkeys(rule for plan in run.plans for rule in plan.fault.rbac)
+    lacking = missing_rights(run.cluster, rules, run.experiment.target.namespace)
+    return Rights(missing=(*lacking, *missing_rights(run.cluster, OWN, NAMESPACE)))
+
+
+def clock_skew(run: Prospect, _policy: Policy) -> ClockSkew:
+    """Compare this machine's clock with the API server's."""
+    return ClockSkew(run.cluster.clock_skew_s(run.clock))

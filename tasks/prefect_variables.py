@@ -1,0 +1,72 @@
+"""Prefect variables, which people set in the Prefect UI: the safety lever and deployment freezes."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+
+from windtunnel.model.errors import PrefectApiError
+
+if TYPE_CHECKING:
+    from prefect.client.orchestration import SyncPrefectClient
+
+TIMEOUT_S = 3.0
+
+
+def read_variable(name: str, *, timeout_s: float = TIMEOUT_S) -> Any | None:
+    """Return the value of a Prefect variable, or None where there is none of that name.
+
+    Raises:
+        PrefectApiError: it could not be read; who asks must take that as the worst that it may say.
+    """
+    with _client(f"reading the Prefect variable {name}", timeout_s) as client:
+        found = client.read_variable_by_name(name)
+        return found.value if found else None
+
+
+def write_variable(name: str, value: Any, *, timeout_s: float = TIMEOUT_S) -> None:
+    """Set a Prefect variable, whether it is there or not.
+
+    Raises:
+        PrefectApiError: it could not be written.
+    """
+    from prefect.client.schemas.actions import VariableCreate, VariableUpdate
+
+    with _client(f"writing the Prefect variable {name}", timeout_s) as client:
+        if client.read_variable_by_name(name) is None:
+            client.create_variable(VariableCreate(name=name, value=value))
+        else:
+            client.update_variable(VariableUpdate(name=name, value=value))
+
+
+def delete_variable(name: str, *, timeout_s: float = TIMEOUT_S) -> bool:
+    """Remove a Prefect variable; say whether it was there.
+
+    Raises:
+        PrefectApiError: it could not be removed.
+    """
+    with _client(f"deleting the Prefect variable {name}", timeout_s) as client:
+        if client.read_variable_by_name(name) is None:
+            return False
+        client.delete_variable_by_name(name)
+        return True
+
+
+@contextmanager
+def _client(doing: str, timeout_s: float) -> "Iterator[SyncPrefectClient]":
+    """Give a client of the configured Prefect API; one that Prefect starts by itself is of no use."""
+    import httpx
+    from prefect.client.orchestration import get_client
+    from prefect.exceptions import PrefectException
+    from prefect.settings import PREFECT_API_URL
+
+    where = PREFECT_API_URL.value()
+    if not where:
+        msg = f"{doing}: no Prefect API is configured; set PREFECT_API_URL, or use `windtunnel server up`"
+        raise PrefectApiError(msg)
+    try:
+        with get_client(sync_client=True, httpx_settings={"timeout": timeout_s}) as client:
+            yield client
+    except (httpx.HTTPError, PrefectException, OSError, ValueError) as error:
+        cause = " ".join(str(error).split())[:200] or type(error).__name__
+        msg = f"{doing} at {where}: {cause}"
+        raise PrefectApiError(msg) from error
