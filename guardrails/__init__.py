@@ -15,14 +15,17 @@ from guardrails import (
     blackout,
     caps,
     clock,
+    disruption_budgets,
     error_budget,
     freeze,
     halt,
     health,
     incidents,
+    last_replica,
     opt_in,
     protected,
     rights,
+    target_ready,
     window,
 )
 from guardrails.answers import unknown
@@ -60,6 +63,9 @@ CHAIN: tuple[Guardrail, ...] = (
     protected,
     opt_in,
     caps,
+    last_replica,
+    disruption_budgets,
+    target_ready,
     rights,
 )
 

@@ -1,8 +1,8 @@
 """Caps: the most that any run may hit, how long, and how many runs at once."""
 
-import math
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from datetime import datetime
+from fractions import Fraction
 
 from guardrails.answers import allow, deny, unknown
 from guardrails.facts import ACTIVE_RUNS, TARGET, ActiveRuns, Facts, TargetSummary, Unusable
@@ -23,6 +23,7 @@ def decide(policy: Policy, experiment: Experiment, facts: Facts, now: datetime) 
     observed, limit = _observed(seen), _limit(policy.caps, seen)
     excesses = exceeded(policy.caps, experiment, seen, running)
     unusable = [fact.reason for fact in (target, others) if isinstance(fact, Unusable)]
+    unusable += [seen.unseen] if seen and seen.unseen else []
     if excesses:
         clauses = "; ".join((*excesses, *unusable))
         return deny(NAME, f"Over the caps of the policy: {clauses}.", observed=observed, limit=limit)
@@ -32,7 +33,7 @@ def decide(policy: Policy, experiment: Experiment, facts: Facts, now: datetime) 
 
 
 def pods_allowed(caps: Caps, *, of: int) -> int:
-    """Return how many of *of* pods a run may hit: the cap, or the share if that is less."""
+    """Return how many of *of* pods a run may hit: the cap, or the share, rounded down, if that is less."""
     return min(caps.pods, _share(caps, of=of))
 
 
@@ -52,17 +53,36 @@ def exceeded(
 
 
 def _exceeded_by_target(caps: Caps, target: TargetSummary) -> Iterator[str]:
-    share = _share(caps, of=target.pods)
     if target.planned_pods > caps.pods:
         yield f"needs {_count(target.planned_pods, 'pod')} > cap {caps.pods}"
-    if target.planned_pods > share:
-        yield f"needs {target.planned_pods} of {_count(target.pods, 'pod')} > cap {caps.percent:g}% ({share})"
+    if target.planned_pods > (share := _share(caps, of=target.pods)):
+        yield (
+            f"needs {target.planned_pods} of {_count(target.pods, 'pod')} > cap {caps.percent:g}%, "
+            f"which allows {share}{_would_do(target)}"
+        )
     if target.planned_nodes > caps.nodes:
         yield f"needs {_count(target.planned_nodes, 'node')} > cap {caps.nodes}"
+    if len(target.namespaces) > caps.namespaces:
+        yield f"hits {len(target.namespaces)} namespaces ({_some(target.namespaces)}) > cap {caps.namespaces}"
+    if len(target.zones) > caps.zones:
+        yield f"hits {len(target.zones)} zones ({_some(target.zones)}) > cap {caps.zones}"
 
 
 def _share(caps: Caps, *, of: int) -> int:
-    return max(1, math.floor(of * caps.percent / 100))
+    """Return the share in whole pods. Exact: a float would round 29% of 100 down to 28."""
+    return int(of * Fraction(str(caps.percent)) / 100)
+
+
+def _would_do(target: TargetSummary) -> str:
+    """Say which whole percentage would allow it."""
+    if target.planned_pods > target.pods:
+        return ""
+    return f"; {-(-100 * target.planned_pods // target.pods)}% would allow it"
+
+
+def _some(names: Iterable[str]) -> str:
+    shown = sorted(names)
+    return ", ".join(shown[:3]) + (", ..." if len(shown) > 3 else "")  # noqa: PLR2004 - enough for a sentence
 
 
 def _count(number: int, what: str) -> str:

@@ -43,6 +43,29 @@ class HaltLever:
 
 
 @dataclass(frozen=True, slots=True)
+class WorkloadState:
+    """A workload, or a pod that nothing owns, of which pods may be hit.
+
+    *ready* counts the pods that take traffic now, *planned* those of them that would be hit; *trouble* says
+    what is the matter with it at this moment, and is empty when nothing is.
+    """
+
+    ready: int
+    planned: int = 0
+    trouble: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Disruption:
+    """One disruption budget that covers pods to be hit. A *stale* one is behind its own latest form."""
+
+    budget: str  # "shop/checkout"
+    allowed: int
+    needed: int
+    stale: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class TargetSummary:
     """What a run would hit, counted and named, from the cluster and from the prepared plan.
 
@@ -50,7 +73,8 @@ class TargetSummary:
     share. *planned_pods* counts pods hit as pods (deleted, or taken away by scaling), over all faults of the
     run; pods that leave because their node is drained are counted by *planned_nodes*. *namespaces*,
     *workloads* ("deployment/checkout") and *services* ("shop/checkout") name everything that owns or
-    selects a pod that may be hit, also those on drained nodes.
+    selects a pod that may be hit, also those on drained nodes. What could not be told about the hits is in
+    *unseen*; it makes the guardrails that ask about it unknown.
     """
 
     namespace: str = ""
@@ -65,6 +89,12 @@ class TargetSummary:
     services: frozenset[str] = frozenset()
     owner_labels: Mapping[str, Mapping[str, str]] = field(default_factory=dict)  # of those workloads
     annotations: Mapping[str, Mapping[str, str]] = field(default_factory=dict)  # of those, and of namespaces
+    pod_labels: tuple[Mapping[str, str], ...] = ()  # the different sets of labels of the pods that may be hit
+    zones: frozenset[str] = frozenset()  # in which pods or nodes are hit
+    states: Mapping[str, WorkloadState] = field(default_factory=dict)  # "shop/deployment/checkout"
+    node_troubles: Mapping[str, str] = field(default_factory=dict)  # of the nodes hit, and of the target's
+    disruptions: tuple[Disruption, ...] = ()
+    unseen: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,6 +7,7 @@ from guardrails.facts import TARGET, Facts, TargetSummary, Unusable
 from windtunnel.model.decision import Decision
 from windtunnel.model.experiment import Experiment
 from windtunnel.model.policy import Policy, Protected
+from windtunnel.model.selector import parse_selector
 
 NAME = "protected"
 NEEDS: tuple[str, ...] = (TARGET.name,)
@@ -15,11 +16,14 @@ ALWAYS = frozenset({"kube-system", "kube-public", "kube-node-lease", "windtunnel
 
 
 def decide(policy: Policy, experiment: Experiment, facts: Facts, now: datetime) -> Decision:
-    """Refuse a run that would hit a pod in a protected namespace, or behind a protected service."""
+    """Refuse a run that would hit anything that the list names: by namespace, by service, or by label."""
     target = facts.read(TARGET, now=now)
     if isinstance(target, Unusable):
         return unknown(NAME, target)
-    hits = protected_hits(policy.protected, target, namespace=experiment.target.namespace)
+    hits = (
+        *protected_hits(policy.protected, target, namespace=experiment.target.namespace),
+        *labelled_hits(policy.protected, target),
+    )
     limit = _limit(policy.protected)
     if not hits:
         return allow(NAME, "Nothing protected would be hit.", limit=limit)
@@ -43,6 +47,22 @@ def protected_hits(protected: Protected, target: TargetSummary, *, namespace: st
     return tuple(hits)
 
 
+def labelled_hits(protected: Protected, target: TargetSummary) -> tuple[str, ...]:
+    """Name every selector of `labels` that a namespace, workload, pod or node to be hit satisfies."""
+    carriers = [
+        *((f"namespace {target.namespace}", target.namespace_labels),),
+        *target.owner_labels.items(),
+        *((f"node {name}", labels) for name, labels in target.node_labels.items()),
+        *(("a pod to be hit", labels) for labels in target.pod_labels),
+    ]
+    return tuple(
+        f"{name} is labelled {written}"
+        for written in protected.labels
+        for name, labels in carriers
+        if parse_selector(written).matches(labels)
+    )
+
+
 def _is_listed(service: str, protected: Protected) -> bool:
     return bool({service, service.rpartition("/")[2]} & protected.services)
 
@@ -56,4 +76,5 @@ def _is_listed_workload(workload: str, protected: Protected, namespaces: set[str
 def _limit(protected: Protected) -> str:
     namespaces = ", ".join(sorted(protected.namespaces | ALWAYS))
     services = ", ".join(sorted(protected.services)) or "none"
-    return f"namespaces: {namespaces}; services: {services}"
+    labels = ", ".join(protected.labels)
+    return f"namespaces: {namespaces}; services: {services}" + (f"; labels: {labels}" if labels else "")

@@ -1,47 +1,99 @@
 """What a run would hit, counted and named from the cluster: the fact behind caps, protection and opt-in."""
 
 from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 from typing import Any
 
 from guardrails.facts import TargetSummary
+from tasks.hit_nodes import nodes_named, troubles, zones
+from tasks.hit_workloads import disruptions, owners, states
 from tasks.prospect import Prospect
 from windtunnel.clients.cluster import Cluster
-from windtunnel.clients.readiness import controller
+from windtunnel.clients.owners import Owner
 from windtunnel.clients.selectors import selects
-from windtunnel.clients.targets import WORKLOADS, ResolvedTarget, resolve
+from windtunnel.clients.targets import PodRef, ResolvedTarget, pod_ref, resolve
 from windtunnel.faults.radius import planned_targets
-from windtunnel.model.ticket import ObjectRef, UndoTicket
+from windtunnel.faults.shape import Rule
+from windtunnel.model.errors import NotFoundError
+from windtunnel.model.ticket import UndoTicket
 
-Object = Mapping[str, Any]
+MOST_VICTIMS = 100  # that are looked at one by one, where only metadata of the target's pods was read
+READS = (
+    Rule("", ("nodes", "namespaces"), ("get",), cluster_wide=True),
+    Rule("", ("pods", "services"), ("get", "list")),
+    Rule("apps", ("deployments", "statefulsets", "daemonsets", "replicasets"), ("get", "list")),
+    Rule("policy", ("poddisruptionbudgets",), ("list",)),
+)
+"""What is read here of every target; a fault names what it needs beyond it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Hits:
+    """The pods and nodes that the prepared tickets take away."""
+
+    pods: tuple[PodRef, ...]
+    drained: tuple[PodRef, ...]  # those of *pods* that leave because their node is drained
+    nodes: tuple[str, ...]
+    unseen: str = ""
 
 
 def summarise(run: Prospect) -> TargetSummary:
     """Resolve the target anew and say what the prepared tickets would hit on it."""
     target = resolve(run.experiment.target, run.cluster)
-    refs = [ref for plan in run.plans for ref in plan.ticket.targets]
-    nodes = sorted({ref.name for ref in refs if ref.kind == "Node"})
-    leaving = {ref.uid for ref in refs if ref.kind == "Pod"}
-    drained = [
-        pod
-        for name in nodes
-        for pod in run.cluster.list("Pod", fields=f"spec.nodeName={name}")
-        if pod["metadata"]["uid"] in leaving  # a drain leaves the pods of daemon sets where they are
-    ]
-    namespaces = {pod["metadata"]["namespace"] for pod in drained} | ({target.namespace} - {""})
-    owners = _owners(run.cluster, target, drained, refs)
+    tickets = [plan.ticket for plan in run.plans]
+    hits = _hits(run.cluster, target, tickets)
+    found = owners(run.cluster, target, hits.pods, tickets)
+    homes = {pod.node for pod in hits.pods if pod.node} | {node.name for node in target.nodes}
+    nodes = nodes_named(run.cluster, {*hits.nodes, *homes})
+    namespaces = {pod.namespace for pod in hits.drained} | ({target.namespace} - {""})
+    hit_nodes = {*hits.nodes, *(pod.node for pod in hits.pods if pod.node)}
     return TargetSummary(
         namespace=target.namespace,
         workload_labels=target.labels,
         namespace_labels=target.namespace_labels,
         pods=len(target.candidates),
-        planned_pods=sum(_pods_hit(plan.ticket) for plan in run.plans),
-        planned_nodes=len(nodes),
-        node_labels={name: _labels(run.cluster.get("Node", name)) for name in nodes},
+        planned_pods=sum(_pods_hit(ticket) for ticket in tickets),
+        planned_nodes=len(hits.nodes),
+        node_labels={name: nodes[name]["metadata"].get("labels") or {} for name in hits.nodes},
         namespaces=frozenset(namespaces),
-        workloads=frozenset(name for _, name in owners),
-        owner_labels={f"{name} in {namespace}": labels for (namespace, name), labels in owners.items()},
-        services=frozenset(_services(run.cluster, target, drained)),
+        workloads=frozenset(owner.called for _, owner in found),
+        owner_labels={f"{owner.called} in {space}": owner.labels for space, owner in found},
+        annotations=_annotations(run.cluster, namespaces, found),
+        services=frozenset(_services(run.cluster, target, hits.drained)),
+        pod_labels=_different(pod.labels for pod in hits.pods),
+        zones=zones(nodes, hit_nodes),
+        states=states(target, hits.pods, found, tickets),
+        node_troubles=troubles(nodes),
+        disruptions=disruptions(run.cluster, namespaces, hits.pods, found, tickets),
+        unseen=hits.unseen,
     )
+
+
+def _hits(cluster: Cluster, target: ResolvedTarget, tickets: Iterable[UndoTicket]) -> Hits:
+    refs = [ref for ticket in tickets for ref in ticket.targets]
+    nodes = tuple(sorted({ref.name for ref in refs if ref.kind == "Node"}))
+    leaving = {ref.uid for ref in refs if ref.kind == "Pod"}
+    drained = tuple(
+        pod_ref(pod)
+        for name in nodes
+        for pod in cluster.list("Pod", fields=f"spec.nodeName={name}")
+        if pod["metadata"]["uid"] in leaving  # a drain leaves the pods of daemon sets where they are
+    )
+    known = {pod.uid for pod in drained}
+    chosen = [pod for pod in target.pods if pod.uid in leaving - known]
+    unknown = [pod for pod in chosen if not pod.node and pod.ready is None]
+    if len(unknown) > MOST_VICTIMS:
+        unseen = f"the nodes of {len(unknown)} pods to be hit were not looked up; {MOST_VICTIMS} are the most"
+        return Hits((*drained, *chosen), drained, nodes, unseen)
+    seen = [_whole(cluster, pod) if pod in unknown else pod for pod in chosen]
+    return Hits((*drained, *seen), drained, nodes)
+
+
+def _whole(cluster: Cluster, pod: PodRef) -> PodRef:
+    try:
+        return pod_ref(cluster.get("Pod", pod.name, pod.namespace))
+    except NotFoundError:  # it is gone, and will not be hit
+        return pod
 
 
 def _pods_hit(ticket: UndoTicket) -> int:
@@ -50,57 +102,26 @@ def _pods_hit(ticket: UndoTicket) -> int:
     return 0 if radius.nodes else radius.pods
 
 
-def _owners(
-    cluster: Cluster, target: ResolvedTarget, drained: Iterable[Object], refs: Iterable[ObjectRef]
-) -> Mapping[tuple[str, str], Mapping[str, str]]:
-    """Return the controllers of everything hit, by namespace and name, with their labels.
-
-    A pod of a ReplicaSet counts as its Deployment's.
-    """
-    found: dict[tuple[str, str], Mapping[str, str]] = {}
-    for ref in refs:
-        if ref.kind not in {"Pod", "Node"}:
-            found[ref.namespace, f"{ref.kind}/{ref.name}".lower()] = {}
-    if target.workload:
-        name = f"{target.workload['kind']}/{target.workload['metadata']['name']}".lower()
-        found[target.namespace, name] = target.labels
-    owners = {
-        (pod["metadata"]["namespace"], owner["kind"], owner["name"])
-        for pod in drained
-        if (owner := controller(pod))
+def _annotations(
+    cluster: Cluster, namespaces: Iterable[str], found: Iterable[tuple[str, Owner]]
+) -> Mapping[str, Mapping[str, str]]:
+    read = {f"namespace {name}": cluster.get("Namespace", name) for name in sorted(namespaces)}
+    return {
+        **{name: item["metadata"].get("annotations") or {} for name, item in read.items()},
+        **{f"{owner.called} in {space}": owner.annotations for space, owner in found},
     }
-    for pod in target.pods:
-        kind, _, name = pod.owner.partition("/")
-        if name:
-            owners.add((pod.namespace, kind, name))
-    for namespace, kind, name in sorted(owners):
-        top, labels = _top(cluster, namespace, kind, name)
-        found[namespace, top] = labels
-    return found
 
 
-def _top(cluster: Cluster, namespace: str, kind: str, name: str) -> tuple[str, Mapping[str, str]]:
-    """Return the workload that owns what a pod names as its controller, with its labels."""
-    called = f"{kind}/{name}".lower()
-    if kind not in WORKLOADS:
-        return called, {}
-    owner = cluster.get(kind, name, namespace)
-    above = controller(owner)
-    if above is None:
-        return called, _labels(owner)
-    return _top(cluster, namespace, str(above["kind"]), str(above["name"]))
-
-
-def _services(cluster: Cluster, target: ResolvedTarget, drained: Iterable[Object]) -> Iterable[str]:
+def _services(cluster: Cluster, target: ResolvedTarget, drained: Iterable[PodRef]) -> Iterable[str]:
     yield from (f"{target.namespace}/{name}" for name in target.services)
     by_namespace: dict[str, list[Mapping[str, str]]] = {}
     for pod in drained:
-        by_namespace.setdefault(pod["metadata"]["namespace"], []).append(_labels(pod))
+        by_namespace.setdefault(pod.namespace, []).append(pod.labels)
     for namespace, labels in by_namespace.items():
         for service in cluster.list("Service", namespace):
             if any(selects(service["spec"].get("selector"), each) for each in labels):
                 yield f"{namespace}/{service['metadata']['name']}"
 
 
-def _labels(found: Object) -> Mapping[str, str]:
-    return found["metadata"].get("labels") or {}
+def _different(labels: Iterable[Mapping[str, str]]) -> tuple[Mapping[str, Any], ...]:
+    return tuple(dict(each) for each in sorted({tuple(sorted(one.items())) for one in labels}))

@@ -1,6 +1,7 @@
 """The algebra of the gate: what must hold for every policy, experiment, fact and moment."""
 
 from datetime import timedelta
+from fractions import Fraction
 from itertools import pairwise
 from types import SimpleNamespace
 from zoneinfo import ZoneInfo
@@ -114,7 +115,8 @@ def test_what_is_allowed_never_exceeds_a_cap(caps, target, experiment, others):
     if exceeded(caps, experiment, target, ActiveRuns(tuple(map(str, range(others))))):
         return
     assert target.planned_pods <= caps.pods
-    assert target.planned_pods <= max(1, target.pods * caps.percent / 100)
+    assert 100 * target.planned_pods <= target.pods * Fraction(str(caps.percent))
+    assert len(target.namespaces) <= caps.namespaces
     assert target.planned_nodes <= caps.nodes
     assert experiment.duration_s <= caps.duration_s
     assert others + 1 <= caps.concurrent_runs

@@ -4,6 +4,7 @@ from dataclasses import replace
 
 import pytest
 
+from guardrails.caps import pods_allowed
 from guardrails.facts import ACTIVE_RUNS, TARGET, ActiveRuns, Facts
 from tests.unit.guardrail_start import (
     EXPERIMENT,
@@ -27,8 +28,16 @@ from windtunnel.model.policy import Caps, Protected
     ("caps", "target", "clause"),
     [
         (Caps(), {"planned_pods": 2}, "needs 2 pods > cap 1"),
-        (Caps(pods=9), {"planned_pods": 3}, "needs 3 of 4 pods > cap 50% (2)"),
-        (Caps(pods=9, percent=10), {"planned_pods": 2}, "needs 2 of 4 pods > cap 10% (1)"),
+        (
+            Caps(pods=9),
+            {"planned_pods": 3},
+            "needs 3 of 4 pods > cap 50%, which allows 2; 75% would allow it",
+        ),
+        (
+            Caps(pods=9, percent=10),
+            {"planned_pods": 2},
+            "needs 2 of 4 pods > cap 10%, which allows 0; 50% would allow it",
+        ),
         (Caps(pods=0), {}, "needs 1 pod > cap 0"),
         (
             Caps(duration_s=30),
@@ -57,16 +66,45 @@ def test_too_many_runs_at_once_are_refused_by_name():
     )
 
 
-def test_one_pod_of_a_few_is_always_within_the_percentage():
-    policy = replace(POLICY, caps=Caps(pods=1, percent=1))
-    assert worst(decide(policy=policy)) is Outcome.ALLOW
+def test_one_pod_of_a_few_is_over_a_small_percentage_because_nothing_is_rounded_up():
+    assert refused(policy=replace(POLICY, caps=Caps(pods=1, percent=24.9)))[2] == (
+        "Over the caps of the policy: needs 1 of 4 pods > cap 24.9%, which allows 0; 25% would allow it."
+    )
+    assert worst(decide(policy=replace(POLICY, caps=Caps(pods=1, percent=25)))) is Outcome.ALLOW
+
+
+@pytest.mark.parametrize(
+    ("percent", "of", "allowed"), [(29, 100, 29), (57, 100, 57), (33.3, 3, 0), (100, 7, 7)]
+)
+def test_a_share_is_exact_where_a_float_would_be_a_pod_off(percent, of, allowed):
+    assert pods_allowed(Caps(pods=1000, percent=percent), of=of) == allowed
+
+
+@pytest.mark.parametrize(
+    ("target", "clause"),
+    [
+        ({"namespaces": frozenset({"shop", "bank"})}, "hits 2 namespaces (bank, shop) > cap 1"),
+        ({"zones": frozenset({"a", "b", "node c", "d"})}, "hits 4 zones (a, b, d, ...) > cap 1"),
+    ],
+)
+def test_namespaces_and_zones_have_caps_of_their_own(target, clause):
+    assert refused(target=target)[2] == f"Over the caps of the policy: {clause}."
+
+
+def test_hits_that_could_not_be_looked_at_are_no_allowance():
+    assert refused(target={"unseen": "too many pods"}) == (
+        "caps",
+        Outcome.UNKNOWN,
+        "Cannot check caps: too many pods.",
+    )
 
 
 def test_every_exceeded_cap_is_named():
     reason = refused(policy=replace(POLICY, caps=Caps(duration_s=10)), target={"planned_pods": 4})[2]
     assert reason == (
         "Over the caps of the policy: "
-        "lasts 1m > cap 10s; needs 4 pods > cap 1; needs 4 of 4 pods > cap 50% (2)."
+        "lasts 1m > cap 10s; needs 4 pods > cap 1; "
+        "needs 4 of 4 pods > cap 50%, which allows 2; 100% would allow it."
     )
 
 
@@ -85,7 +123,7 @@ def test_an_exceeded_cap_denies_even_when_another_cap_cannot_be_checked():
 
 @pytest.mark.parametrize("namespace", ["kube-system", "kube-public", "kube-node-lease", "windtunnel"])
 def test_the_namespaces_of_the_cluster_and_of_windtunnel_are_protected_by_every_policy(namespace):
-    policy = replace(POLICY, protected=Protected(namespaces=frozenset()))
+    policy = replace(POLICY, protected=Protected(namespaces=frozenset()), caps=Caps(namespaces=2))
     objection = refused(policy=policy, target={"namespaces": frozenset({"shop", namespace})})
     assert objection == ("protected", Outcome.DENY, f"Protected: namespace {namespace}.")
 

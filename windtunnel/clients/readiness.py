@@ -46,6 +46,37 @@ def workload_readiness(workload: Object) -> Readiness:
     return Readiness(wanted, existing, ready, settled=observed and current)
 
 
+def workload_trouble(workload: Object) -> str:
+    """Say what is the matter with a workload: too few ready, or a rollout; empty when nothing is."""
+    readiness = workload_readiness(workload)
+    progressing = condition(workload, "Progressing") or {}
+    if progressing.get("reason") == "ProgressDeadlineExceeded":
+        return "its rollout is stuck (ProgressDeadlineExceeded)"
+    if readiness.ready < readiness.wanted:
+        return f"{readiness.ready} of {readiness.wanted} are ready"
+    return "" if readiness.complete else "a rollout is in progress"
+
+
+_PRESSURES = ("MemoryPressure", "DiskPressure", "PIDPressure", "NetworkUnavailable")
+_LEAVING = ("ToBeDeletedByClusterAutoscaler", "node.kubernetes.io/out-of-service")
+_REBOOTING = "weave.works/kured-reboot-in-progress"
+
+
+def node_trouble(node: Object) -> str:
+    """Say what is the matter with a node: not ready, being upgraded or emptied; empty when nothing is."""
+    spec, metadata = node.get("spec") or {}, node["metadata"]
+    if not is_true(node, "Ready"):
+        return "not ready"
+    if spec.get("unschedulable"):
+        return "cordoned, as for an upgrade"
+    taints = [taint.get("key") for taint in spec.get("taints") or ()]
+    if leaving := next((key for key in _LEAVING if key in taints), ""):
+        return f"about to leave ({leaving})"
+    if _REBOOTING in (metadata.get("annotations") or {}):
+        return "rebooting (kured)"
+    return next((f"under {name}" for name in _PRESSURES if is_true(node, name)), "")
+
+
 def condition(item: Object, name: str) -> Mapping[str, Any] | None:
     """Return the condition called *name*, or None where the object does not have it."""
     conditions = (item.get("status") or {}).get("conditions") or ()

@@ -28,6 +28,7 @@ class PodRef:
     created: str = ""  # RFC 3339, as the server writes it
     owner: str = ""  # "ReplicaSet/checkout-5d8f", the controller that replaces it; empty: nothing does
     terminating: bool = False
+    labels: Mapping[str, str] = field(default_factory=dict, compare=False, repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,6 +103,7 @@ def pod_ref(pod: Mapping[str, Any]) -> PodRef:
         created=str(metadata.get("creationTimestamp", "")),
         owner=f"{owner['kind']}/{owner['name']}" if owner else "",
         terminating=bool(metadata.get("deletionTimestamp")),
+        labels=metadata.get("labels") or {},
     )
 
 
