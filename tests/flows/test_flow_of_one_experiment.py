@@ -106,6 +106,7 @@ def test_every_objection_is_reported_not_only_the_first(run, written):
         "protected",
         "opt_in",
         "caps",
+        "last_replica",
     }
 
 
