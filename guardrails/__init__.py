@@ -18,10 +18,12 @@ from guardrails import (
     disruption_budgets,
     error_budget,
     freeze,
+    frequency,
     halt,
     health,
     incidents,
     last_replica,
+    neighbours,
     opt_in,
     protected,
     rights,
@@ -34,8 +36,10 @@ from guardrails.clock import SKEW
 from guardrails.error_budget import BUDGET, SPENT
 from guardrails.facts import ACTIVE_RUNS, HALT, RIGHTS, TARGET, FactKey, Facts, Unusable
 from guardrails.freeze import FREEZE
+from guardrails.frequency import HISTORY
 from guardrails.health import HEALTH
 from guardrails.incidents import ALERTS, PAGERDUTY
+from guardrails.neighbours import NEIGHBOURS
 from windtunnel.model.decision import Decision
 from windtunnel.model.experiment import Experiment
 from windtunnel.model.policy import Policy
@@ -66,6 +70,8 @@ CHAIN: tuple[Guardrail, ...] = (
     last_replica,
     disruption_budgets,
     target_ready,
+    neighbours,
+    frequency,
     rights,
 )
 
@@ -82,6 +88,8 @@ KEYS: tuple[FactKey[Any], ...] = (
     HEALTH,
     TARGET,
     ACTIVE_RUNS,
+    NEIGHBOURS,
+    HISTORY,
     RIGHTS,
 )
 """Every fact that some guardrail reads; `tasks.facts` gathers each."""

@@ -31,9 +31,10 @@ def active_runs(run: Prospect, _policy: Policy) -> ActiveRuns:
     """Name every other run that holds a lease or has an open undo ticket on this cluster."""
     now = run.clock.now()
     holders = {
-        str(found["spec"].get("holderIdentity"))
+        one.run_id
         for found in run.cluster.list("Lease", NAMESPACE)
-        if (until := lease.held_until(found)) is not None and until > now
+        for one in lease.occupants(found)
+        if one.holds_at(now)
     }
     open_runs = {  # a ticket that cannot be read is somebody's all the same
         found.ticket.run_id if found.ticket else found.name for found in tickets.list_open(run.cluster)

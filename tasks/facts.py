@@ -11,13 +11,17 @@ from guardrails.clock import SKEW
 from guardrails.error_budget import BUDGET, SPENT
 from guardrails.facts import ACTIVE_RUNS, HALT, RIGHTS, TARGET, Facts
 from guardrails.freeze import FREEZE
+from guardrails.frequency import HISTORY
 from guardrails.health import HEALTH
 from guardrails.incidents import ALERTS, PAGERDUTY
+from guardrails.neighbours import NEIGHBOURS
 from tasks import cluster_facts
 from tasks.budget_facts import budget_spent, error_budget, health
 from tasks.calendar_facts import calendars
 from tasks.freeze_facts import freezes
+from tasks.history_facts import past
 from tasks.incident_facts import alertmanager_alerts, pagerduty_incidents
+from tasks.neighbour_facts import neighbours
 from tasks.prospect import Prospect
 from windtunnel.clock import Clock
 from windtunnel.model.decision import Fact
@@ -43,6 +47,8 @@ GATHERERS: Mapping[str, Gather] = {
     BUDGET.name: error_budget,
     SPENT.name: budget_spent,
     HEALTH.name: health,
+    NEIGHBOURS.name: neighbours,
+    HISTORY.name: past,
 }
 
 

@@ -1,14 +1,16 @@
 """Break it: ticket in both homes first, then the change, once."""
 
 from tasks.baseline import baseline_findings
+from tasks.history_facts import count, uncount
 from tasks.live_run import LiveRun
 from tasks.planning import Plan
-from tasks.precheck import recheck
+from tasks.precheck import recheck, refuse
 from tasks.step import Ending, step
 from tasks.stopping import Stop
-from windtunnel.clients import lease, tickets
+from windtunnel.clients import holding, tickets
 from windtunnel.ledger import TicketState
-from windtunnel.model.errors import ClusterError, FaultError
+from windtunnel.model.claim import hits
+from windtunnel.model.errors import ClusterError, FaultError, WindtunnelError
 from windtunnel.model.record import EventKind, Phase
 
 
@@ -39,40 +41,40 @@ def unsteady(run: LiveRun) -> str:
 
 
 def _inject_all(run: LiveRun) -> Ending:
-    hits: list[str] = []
+    hit: list[str] = []
     for plan in run.plans:
         if stop := _stop(run):  # also what was asked for while the checks above were made
             run.happened(EventKind.ABORT, stop.message, by=stop.by)
             return Ending(go_on=False, name="Aborted", message=stop.message, failed=True)
         try:
-            hits += _inject(run, plan)
+            if against := count(run):
+                return Ending(go_on=False, name="Refused", message=refuse(run, against), failed=True)
+            hit += _inject(run, plan)
         except (FaultError, ClusterError) as error:
             message = f"{plan.fault.name} could not be injected: {error}"
-            hit = [str(ref) for ref in error.hit] if isinstance(error, FaultError) else []
-            run.happened(EventKind.INJECT_FAILED, message, fault=plan.fault.name, hit=hit)
+            before = [str(ref) for ref in error.hit] if isinstance(error, FaultError) else []
+            run.happened(EventKind.INJECT_FAILED, message, fault=plan.fault.name, hit=before)
             if stop := run.stopping.stop:  # it failed because it was asked to stop
                 run.happened(EventKind.ABORT, stop.message, by=stop.by)
             return Ending(go_on=False, name="NotInjected", message=message, failed=True)
-    return Ending(go_on=bool(hits), name="Injected", message=f"Hit {', '.join(hits[:10]) or 'nothing'}.")
+    return Ending(go_on=bool(hit), name="Injected", message=f"Hit {', '.join(hit[:10]) or 'nothing'}.")
 
 
 def _stop(run: LiveRun) -> Stop | None:
     """Say what forbids the change in this very moment: a reason to stop, or a lease that is lost."""
     try:
-        why = lease.confirm(run.cluster, run.lease) if run.lease else "there is none"
+        why = holding.confirm(run.cluster, run.lease) if run.lease else "there is none"
     except ClusterError as error:
         why = str(error)
     if why:
-        run.stop("lease", f"the lease on {run.experiment.target} cannot be confirmed: {why}")
+        run.stop("lease", f"the leases of this run cannot be confirmed: {why}")
     return run.stopping.stop
 
 
 def _inject(run: LiveRun, plan: Plan) -> list[str]:
     """Write the ticket down, then do what it says; undo is due from the moment the ticket exists."""
     ticket = plan.ticket
-    run.ledger.save_ticket(ticket)
-    run.injected.append(plan)  # from here on there is something to close, and perhaps to undo
-    tickets.write(run.cluster, ticket)
+    _write_down(run, plan)
     run.happened(EventKind.TICKET, f"Undo ticket {ticket.id} is written.", ticket=ticket.id)
     run.sampler.phase = Phase.DURING
     if run.injecting_since is None:
@@ -91,3 +93,15 @@ def _inject(run: LiveRun, plan: Plan) -> list[str]:
         missed=list(injection.missed),
     )
     return hit
+
+
+def _write_down(run: LiveRun, plan: Plan) -> None:
+    """Put the ticket into both its homes. A run that cannot do so injects nothing, and does not count."""
+    try:
+        run.ledger.save_ticket(plan.ticket)
+        run.injected.append(plan)  # from here on there is something to close, and perhaps to undo
+        tickets.write(run.cluster, plan.ticket, things=hits(run.claims))
+    except WindtunnelError:
+        if run.injecting_since is None:
+            uncount(run)
+        raise

@@ -12,10 +12,11 @@ from tasks.request import RunRequest
 from tasks.sample_book import SampleBook
 from tasks.stopping import StopSignal
 from windtunnel.clients.cluster import Cluster
-from windtunnel.clients.lease import HeldLease
+from windtunnel.clients.holding import Holding
 from windtunnel.clients.targets import ResolvedTarget
 from windtunnel.clock import Clock
 from windtunnel.ledger import Ledger
+from windtunnel.model.claim import Claim
 from windtunnel.model.experiment import Experiment
 from windtunnel.model.policy import Policy
 from windtunnel.model.record import Event, EventKind
@@ -65,7 +66,8 @@ class LiveRun:
         self.injecting_at: datetime | None = None  # when the first change was about to be made
         self.injecting_since: float | None = None  # the same, monotonic: wall clocks are set at times
         self.inject_over = False  # nothing more is changed from now on but by undo
-        self.lease: HeldLease | None = None
+        self.claims: tuple[Claim, ...] = ()  # what the run holds, once it does
+        self.lease: Holding | None = None
         self.crash: BaseException | None = None  # raised again once the run is concluded
         self._cluster: Cluster | None = None
         self._target: ResolvedTarget | None = None

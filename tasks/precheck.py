@@ -28,14 +28,14 @@ def precheck(run: LiveRun) -> Ending:
         )
     if worst(decisions) is Outcome.ALLOW:
         return Ending(go_on=True, name="Allowed", message=f"{len(decisions)} guardrails allow it.")
-    message = _refuse(run, decisions)
+    message = refuse(run, decisions)
     return Ending(go_on=False, name="Refused", message=message)
 
 
 def recheck(run: LiveRun) -> str:
     """Ask once more at the last moment, with fresh facts; return the refusal, or "" if there is none."""
     decisions = decide(run, LAST_MOMENT)
-    return "" if worst(decisions) is Outcome.ALLOW else _refuse(run, decisions)
+    return "" if worst(decisions) is Outcome.ALLOW else refuse(run, decisions)
 
 
 def decide(run: Prospect, chain: Sequence[Guardrail] = CHAIN) -> tuple[Decision, ...]:
@@ -47,7 +47,8 @@ def decide(run: Prospect, chain: Sequence[Guardrail] = CHAIN) -> tuple[Decision,
     return tuple(found)
 
 
-def _refuse(run: LiveRun, decisions: Sequence[Decision]) -> str:
+def refuse(run: LiveRun, decisions: Sequence[Decision]) -> str:
+    """Put the objections among *decisions* on record, and return the first in a sentence."""
     against = objections(decisions)
     sentences = [f"{decision.guardrail}: {decision.reason}" for decision in against]
     more = f" (and {len(against) - 1} more)" if len(against) > 1 else ""

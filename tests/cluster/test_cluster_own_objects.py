@@ -7,10 +7,10 @@ from datetime import timedelta
 import pytest
 
 from windtunnel.clients import halt, own_namespace, tickets
-from windtunnel.clients.lease import hold
+from windtunnel.clients.holding import hold
 from windtunnel.clock import SystemClock
+from windtunnel.model.claim import Claim
 from windtunnel.model.errors import ClusterError, ConflictError, NotFoundError
-from windtunnel.model.experiment import Target
 from windtunnel.model.forms import from_millis, to_millis
 from windtunnel.model.ticket import ObjectRef, UndoStep, UndoTicket
 
@@ -144,8 +144,8 @@ def test_without_windtunnels_namespace_it_is_said_how_to_make_it(cluster):
         tickets.write(cluster, ticket)
     with pytest.raises(NotFoundError, match=told):
         halt.pull(cluster, reason="a drill", by="the tests", now=SystemClock().now())
-    target = Target(namespace=ABSENT, workload="deployment/web")
-    with pytest.raises(NotFoundError, match=told), hold(cluster, target, "test-nobody"):
+    claim = Claim(f"{ABSENT}/deployment/web")
+    with pytest.raises(NotFoundError, match=told), hold(cluster, [claim], "test-nobody"):
         pytest.fail("a lease without a namespace")
 
 

@@ -7,12 +7,13 @@ from tests.cluster.watching import watching
 from tests.cluster.workspace import SERVICE_ACCOUNT, Workspace, eventually
 from windtunnel.clients import halt, tickets
 from windtunnel.clients.cluster import Cluster
+from windtunnel.clients.holding import hold
 from windtunnel.clients.kinds import Resource
-from windtunnel.clients.lease import hold
 from windtunnel.clients.targets import resolve
 from windtunnel.clock import SystemClock
 from windtunnel.faults import FAULTS
 from windtunnel.faults.rights import missing_rights
+from windtunnel.model.claim import Claim
 from windtunnel.model.errors import FaultError, RefusedError
 from windtunnel.model.experiment import KubernetesProbe, Probe, Target
 from windtunnel.probes import ProbeContext, look
@@ -108,8 +109,8 @@ def test_a_lever_that_cannot_be_read_is_an_error_and_never_released(guest):
 
 
 def test_neither_lease_nor_ticket_is_had_without_the_right(own, guest):
-    target = Target(namespace=own.namespace, workload="deployment/web")
-    with pytest.raises(RefusedError, match="creating lease/"), hold(guest, target, own.run_id):
+    claims = [Claim(f"{own.namespace}/deployment/web")]
+    with pytest.raises(RefusedError, match="creating lease/"), hold(guest, claims, own.run_id):
         pytest.fail("a lease without the right to it")
     with pytest.raises(RefusedError, match="listing configmaps in windtunnel"):
         tickets.list_open(guest)

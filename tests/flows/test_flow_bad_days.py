@@ -134,7 +134,7 @@ def test_a_lease_lost_between_the_checks_and_the_change_prevents_the_change(
 ):
     def take(live):
         patch = {"spec": {"holderIdentity": "another-run"}}
-        cluster.patch_merge("Lease", live.lease.name, "windtunnel", patch=patch)
+        cluster.patch_merge("Lease", live.lease.leases[0].name, "windtunnel", patch=patch)
 
     before_injection(take)
     outcome = run(written())

@@ -111,11 +111,10 @@ def test_every_objection_is_reported_not_only_the_first(run, written):
 
 
 def test_a_target_held_by_another_run_blocks_and_names_the_holder(run, written, cluster):
-    from windtunnel.clients import lease
-    from windtunnel.model.experiment import Target
+    from windtunnel.clients.holding import hold
+    from windtunnel.model.claim import Claim
 
-    target = Target(namespace="shop", workload="deployment/payments", cluster="lab")
-    with lease.hold(cluster, target, "another-run"):
+    with hold(cluster, [Claim("shop/deployment/payments")], "another-run"):
         outcome = run(written(), policy="caps: {concurrent_runs: 5}\n")
     assert outcome.judgement.verdict == "blocked"
     assert "another-run" in outcome.judgement.reason

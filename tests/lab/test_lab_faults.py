@@ -7,8 +7,9 @@ from datetime import timedelta
 
 import pytest
 
-from windtunnel.clients import halt, lease, tickets
+from windtunnel.clients import halt, tickets
 from windtunnel.clients.cluster import Cluster, connect
+from windtunnel.clients.holding import hold
 from windtunnel.clients.installation import cluster_entry
 from windtunnel.clients.readiness import workload_readiness
 from windtunnel.clients.targets import resolve
@@ -17,6 +18,7 @@ from windtunnel.faults import load_fault
 from windtunnel.faults.cordon import is_cordoned, mark_of
 from windtunnel.faults.radius import planned_targets
 from windtunnel.faults.shape import FaultStatus, Planning
+from windtunnel.model.claim import Claim
 from windtunnel.model.errors import FaultError, LeaseHeldError
 from windtunnel.model.experiment import Target
 from windtunnel.model.policy import Policy
@@ -212,9 +214,9 @@ def test_tickets_leases_and_the_lever_live_in_the_labs_namespace(cluster, plan):
     assert tickets.list_open(cluster) == ()
     tickets.delete(cluster, ticket)
     with (
-        lease.hold(cluster, CHECKOUT, "run-a"),
+        hold(cluster, [Claim("shop/deployment/checkout")], "run-a"),
         pytest.raises(LeaseHeldError, match="held by run-a"),
-        lease.hold(cluster, CHECKOUT, "run-b"),
+        hold(cluster, [Claim("shop/deployment/checkout")], "run-b"),
     ):
         pytest.fail("two runs hold one target")
     halt.pull(cluster, reason="a drill", by="test", now=SystemClock().now())

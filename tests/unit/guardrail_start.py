@@ -19,8 +19,10 @@ from guardrails.facts import (
     TargetSummary,
 )
 from guardrails.freeze import FREEZE, Freezes, Sign
+from guardrails.frequency import HISTORY, Past
 from guardrails.health import HEALTH, Health, QueryReading
 from guardrails.incidents import ALERTS, PAGERDUTY, Incidents
+from guardrails.neighbours import NEIGHBOURS, Neighbours
 from windtunnel.model.calendar import Calendars
 from windtunnel.model.comparison import Comparison
 from windtunnel.model.decision import Fact, objections
@@ -67,6 +69,8 @@ FACTS = Facts(
         ALERTS.name: Fact(NOW, Incidents()),
         BUDGET.name: Fact(NOW, BudgetReading()),
         HEALTH.name: Fact(NOW, Health()),
+        NEIGHBOURS.name: Fact(NOW, Neighbours()),
+        HISTORY.name: Fact(NOW, Past()),
     }
 )
 
@@ -78,6 +82,7 @@ FULL = replace(  # a policy that names every source of facts
     alertmanager=Alertmanager("http://alertmanager:9093"),
     error_budget=ErrorBudget(objective=0.999, remaining="slo:left"),
     health=(HealthQuery("up", Comparison("==", 1.0)),),
+    min_interval_s=8 * 3600.0,
 )
 FULL_FACTS = Facts(
     {

@@ -9,8 +9,10 @@ from guardrails.clock import SKEW, ClockSkew
 from guardrails.error_budget import BUDGET, BudgetReading
 from guardrails.facts import ACTIVE_RUNS, HALT, TARGET, ActiveRuns, Facts, HaltLever, TargetSummary
 from guardrails.freeze import FREEZE, Freezes
+from guardrails.frequency import HISTORY, Past
 from guardrails.health import HEALTH, Health
 from guardrails.incidents import ALERTS, PAGERDUTY, Incidents
+from guardrails.neighbours import NEIGHBOURS, Neighbours
 from windtunnel.model.calendar import Busy, Calendars
 from windtunnel.model.decision import Fact
 from windtunnel.model.experiment import Experiment, FaultSpec, Schedule, Target
@@ -149,6 +151,8 @@ def facts(draw: st.DrawFn, now: datetime) -> Facts:
         ALERTS.name: st.just(Incidents()),
         BUDGET.name: st.just(BudgetReading()),
         HEALTH.name: st.just(Health()),
+        NEIGHBOURS.name: st.just(Neighbours()),
+        HISTORY.name: st.just(Past()),
         ACTIVE_RUNS.name: st.builds(
             ActiveRuns, st.lists(st.sampled_from(["r1", "r2"]), unique=True).map(tuple)
         ),

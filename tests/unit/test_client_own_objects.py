@@ -1,123 +1,25 @@
-"""Leases, the safety lever and undo tickets on a real API server."""
+"""The safety lever and undo tickets on a real API server."""
 
 import threading
-from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 
 import pytest
 
 from windtunnel.clients import halt, lease, tickets
 from windtunnel.clients.cluster import Cluster
+from windtunnel.clients.holding import hold
 from windtunnel.clients.own_namespace import NAMESPACE
 from windtunnel.clients.selectors import selector_text, selects
-from windtunnel.clock import SystemClock
+from windtunnel.model.claim import Claim
 from windtunnel.model.errors import (
     ClusterError,
     ConflictError,
-    LeaseHeldError,
     NotFoundError,
     RefusedError,
-    UnreachableError,
 )
-from windtunnel.model.experiment import Target
 from windtunnel.model.ticket import ObjectRef, UndoStep, UndoTicket
 
 NOW = datetime(2026, 11, 21, 7, 0, tzinfo=UTC)
-
-
-@pytest.fixture
-def target(namespace) -> Target:
-    return Target(namespace=namespace, workload="deployment/checkout")
-
-
-def stored(cluster: Cluster, target: Target) -> dict:
-    return cluster.get("Lease", lease.lease_name(target), NAMESPACE)
-
-
-def test_a_lease_is_held_inside_the_block_and_gone_after_it(cluster, target):
-    with lease.hold(cluster, target, "run-a") as held:
-        assert stored(cluster, target)["spec"]["holderIdentity"] == "run-a"
-        assert not held.lost.is_set()
-    with pytest.raises(NotFoundError):
-        stored(cluster, target)
-
-
-def test_a_second_run_is_refused_with_the_holders_name_and_until_when(cluster, target):
-    with (
-        lease.hold(cluster, target, "run-a"),
-        pytest.raises(LeaseHeldError, match=r"held by run-a until 20\d\d-.*Z; wait") as error,
-        lease.hold(cluster, target, "run-b"),
-    ):
-        pytest.fail("two runs hold one target")
-    assert error.value.holder == "run-a"
-    assert error.value.until.endswith("Z")
-
-
-def test_a_target_has_one_lease_whatever_its_cluster_is_called(target):
-    assert lease.lease_name(target) == lease.lease_name(replace(target, cluster="lab"))
-    assert lease.lease_name(target) != lease.lease_name(replace(target, workload="deployment/checkout2"))
-
-
-def test_a_lease_that_ran_out_is_taken_over(cluster, target):
-    with lease.hold(cluster, target, "run-a", renew_s=60):
-        version = stored(cluster, target)
-        long_ago = lease.micro_time(SystemClock().now() - timedelta(minutes=5))
-        version["spec"]["renewTime"] = long_ago
-        cluster.replace("Lease", version, NAMESPACE)
-        with lease.hold(cluster, target, "run-b"):
-            assert stored(cluster, target)["spec"]["holderIdentity"] == "run-b"
-    with pytest.raises(NotFoundError):
-        stored(cluster, target)
-
-
-def test_a_lease_is_renewed(cluster, target):
-    with lease.hold(cluster, target, "run-a", renew_s=0.05) as held:
-        first = stored(cluster, target)["spec"]
-        assert eventually(lambda: stored(cluster, target)["spec"]["renewTime"] > first["renewTime"])
-        assert stored(cluster, target)["spec"]["acquireTime"] == first["acquireTime"]
-        assert not held.lost.is_set()
-
-
-def test_a_lease_that_someone_takes_or_deletes_is_lost(cluster, target):
-    with lease.hold(cluster, target, "run-a", renew_s=0.05) as held:
-        taken = stored(cluster, target)
-        patch = {"spec": {"holderIdentity": "thief"}, "metadata": {}}
-        assert taken["spec"]["holderIdentity"] == "run-a"
-        cluster.patch_merge("Lease", held.name, NAMESPACE, patch=patch)
-        assert held.lost.wait(10)
-        assert "thief holds it now" in held.why
-    assert stored(cluster, target)["spec"]["holderIdentity"] == "thief"  # not ours to give back
-    cluster.delete("Lease", held.name, NAMESPACE)
-
-
-def test_a_lease_that_cannot_be_renewed_is_lost_before_it_runs_out(cluster, target):
-    class Cut(Cluster):
-        cut = False
-
-        def within(self, _timeouts):
-            return self
-
-        def get(self, *args, **more):
-            if self.cut:
-                msg = "silence"
-                raise UnreachableError(msg)
-            return super().get(*args, **more)
-
-    asked = Cut(cluster._connection)
-    with lease.hold(asked, target, "run-a", ttl_s=0.4, renew_s=0.05) as held:
-        asked.cut = True
-        assert held.lost.wait(10)
-        assert "could not be renewed in time: silence" in held.why
-        asked.cut = False
-
-
-@pytest.mark.parametrize("spec", [{}, {"holderIdentity": "x"}, {"holderIdentity": "x", "renewTime": "soon"}])
-def test_a_lease_without_readable_times_is_held_until_never(spec):
-    assert lease.held_until({"spec": spec}) is None
-
-
-def test_micro_time_always_has_six_digits():
-    assert lease.micro_time(NOW) == "2026-11-21T07:00:00.000000Z"
 
 
 def test_the_lever_is_released_pulled_told_and_released_again(cluster):
@@ -224,7 +126,7 @@ def test_a_ticket_too_large_for_the_cluster_is_refused_before_anything_is_change
         tickets.write(cluster, ticket(namespace, targets=20_000))
 
 
-def test_a_missing_namespace_says_how_to_make_it(cluster, target, monkeypatch):
+def test_a_missing_namespace_says_how_to_make_it(cluster, monkeypatch):
     for module in (lease, halt, tickets):
         monkeypatch.setattr(module, "NAMESPACE", "elsewhere")
     monkeypatch.setattr("windtunnel.clients.own_namespace.NAMESPACE", "elsewhere")
@@ -232,7 +134,7 @@ def test_a_missing_namespace_says_how_to_make_it(cluster, target, monkeypatch):
         tickets.write(cluster, ticket("run-x"))
     with pytest.raises(NotFoundError, match="kubectl create namespace elsewhere"):
         halt.pull(cluster, reason="x", by="x", now=NOW)
-    with pytest.raises(NotFoundError, match="create namespace"), lease.hold(cluster, target, "run-x"):
+    with pytest.raises(NotFoundError, match="create namespace"), hold(cluster, [Claim("x")], "run-x"):
         pytest.fail("no namespace, no lease")
 
 
@@ -248,8 +150,3 @@ def test_selectors_of_objects_become_text():
     assert selects({"a": "1"}, {"a": "1", "b": "2"})
     assert not selects({"a": "1"}, {"b": "2"})
     assert not selects({}, {"a": "1"})
-
-
-def eventually(condition) -> bool:
-    pause = threading.Event()
-    return any(condition() or pause.wait(0.02) for _ in range(500))

@@ -10,7 +10,7 @@ from guardrails.protected import protected_hits
 from tasks.blast_radius import summarise
 from tasks.live_run import Plan
 from tasks.rollback import in_order
-from windtunnel.clients import lease, tickets
+from windtunnel.clients import tickets
 from windtunnel.clients.targets import resolve
 from windtunnel.faults import load_fault
 from windtunnel.model.experiment import Target
@@ -79,12 +79,3 @@ def test_the_second_ticket_of_a_kind_has_a_name_of_its_own(cluster, namespace, m
     second = replace(first, number=2)
     assert second.id == f"{first.id}-2"
     assert tickets.ticket_from_json(tickets.ticket_to_json(second)) == second
-
-
-def test_a_lease_that_somebody_else_took_is_not_confirmed(cluster, namespace):
-    target = Target(namespace=namespace, workload="deployment/checkout")
-    with lease.hold(cluster, target, "run-1") as held:
-        assert lease.confirm(cluster, held) == ""
-        patch = {"spec": {"holderIdentity": "run-2"}}
-        cluster.patch_merge("Lease", held.name, "windtunnel", patch=patch)
-        assert lease.confirm(cluster, held) == "run-2 holds it now"

@@ -1,102 +1,71 @@
-"""A lease on a target: while one run holds it, no other run touches that target.
+"""One lease on one thing: while a run holds it, no other run may touch that thing.
 
-Held as a coordination.k8s.io Lease in windtunnel's namespace and changed only at the version that was read,
-so that of two runs that try at once, one wins. Times are compared with this machine's clock: machines that
-share a cluster must agree on the time to within the lease's length. Two targets conflict when they are
-written alike (cluster, namespace, workload or selector); overlapping selectors are not recognised.
+Kept as a coordination.k8s.io Lease in windtunnel's namespace and changed only at the version that was read,
+so that of two runs that try at once, one wins. One run holds it alone, or several runs that merely need the
+thing share it: a shared lease has no holder, but an annotation with each run and the time until which it
+needs the thing. Times are compared with this machine's clock: machines that share a cluster must agree on the
+time to within the lease's length.
+
+A lease that names a run but no readable time counts as held, for nobody can say that it is not; the refusal
+says how to remove it.
 """
 
 import hashlib
+import json
 import re
-import threading
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
 from windtunnel.clients.cluster import Cluster
-from windtunnel.clients.connection import Timeouts
-from windtunnel.clients.own_namespace import MANAGED, NAMESPACE, explaining_absence
-from windtunnel.clock import Clock, SystemClock
-from windtunnel.model.errors import ClusterError, ConflictError, LeaseHeldError, NotFoundError
-from windtunnel.model.experiment import Target
+from windtunnel.clients.own_namespace import MANAGED, NAMESPACE
+from windtunnel.clock import Clock
+from windtunnel.model.claim import Claim
+from windtunnel.model.errors import ConflictError, LeaseHeldError, NotFoundError
 from windtunnel.model.forms import from_stamp
 
-_TIMEOUTS = Timeouts(connect_s=1.5, read_s=2.0, total_s=3.0, tries=1)  # a renewal must end before the lease
-_TARGET = "windtunnel.dev/target"
+_THING = "windtunnel.dev/thing"
+_NEEDED_BY = "windtunnel.dev/needed-by"
 _READABLE = 60
+_TRIES = 20  # somebody else changed it between our look and our change, so often in a row
+_PAUSE_S = 0.005  # before the next of them, and longer with each
+_SOMEBODY = "somebody who cannot be read"
+
+Lease = Mapping[str, Any]
 
 
-@dataclass(slots=True)
-class HeldLease:
-    """A lease in our hands. *lost* is set, and *why* tells, once it no longer is."""
+@dataclass(frozen=True, slots=True)
+class Occupant:
+    """A run on a thing. *until* is None where the lease does not say so readably."""
 
-    name: str
-    holder: str
-    target: str
+    run_id: str
+    until: datetime | None
+    shared: bool = False
+
+    def holds_at(self, now: datetime) -> bool:
+        """Say whether it counts at *now*; without a readable time it does."""
+        return self.until is None or self.until > now
+
+
+@dataclass(frozen=True, slots=True)
+class Asking:
+    """Who asks for a thing, and for how long."""
+
+    run_id: str
+    claim: Claim
     ttl_s: float
-    lost: threading.Event = field(default_factory=threading.Event)
-    why: str = ""
+
+    @property
+    def name(self) -> str:
+        """Return the name of the Lease."""
+        return lease_name(self.claim.thing)
 
 
-@contextmanager
-def hold(
-    cluster: Cluster,
-    target: Target,
-    run_id: str,
-    *,
-    ttl_s: float = 15.0,
-    renew_s: float = 5.0,
-    clock: Clock | None = None,
-) -> Iterator[HeldLease]:
-    """Take the lease on *target*, renew it in a thread, and give it back at the end.
-
-    Raises:
-        LeaseHeldError: another run holds it; the error names the run and until when.
-        ClusterError: the lease could not be asked for.
-    """
-    times = clock or SystemClock()
-    asked = cluster.within(_TIMEOUTS)
-    held = HeldLease(name=lease_name(target), holder=run_id, target=str(target), ttl_s=ttl_s)
-    with explaining_absence(cluster.label):
-        _take(asked, held, times)
-    done = threading.Event()
-    renewing = threading.Thread(
-        target=_keep, args=(asked, held, times, renew_s, done), name=f"lease-{run_id}", daemon=True
-    )
-    renewing.start()
-    try:
-        yield held
-    finally:
-        done.set()
-        renewing.join(_TIMEOUTS.total_s + _TIMEOUTS.connect_s)
-        _give_back(asked, held)
-
-
-def confirm(cluster: Cluster, held: HeldLease, *, clock: Clock | None = None) -> str:
-    """Renew the lease at once; return why it is lost, or "" when it is ours.
-
-    For the moment before a change: a process that was suspended since the last renewal does not know yet
-    that its lease ran out and somebody else took it.
-
-    Raises:
-        ClusterError: it could not be asked; who asks must take the lease as lost.
-    """
-    asked, times = cluster.within(_TIMEOUTS), clock or SystemClock()
-    try:
-        return _renew(asked, held, times)
-    except ConflictError:  # the renewing thread was at it in this very moment
-        return _renew(asked, held, times)
-
-
-def lease_name(target: Target) -> str:
-    """Return the name of the Lease for *target*: readable in its first part, unique in its last."""
-    identity = f"{target.namespace}|{target.workload}|{target.selector}|{target.nodes}"
-    readable = (
-        re.sub(r"[^a-z0-9]+", "-", str(replace(target, cluster="")).lower()).strip("-")[:_READABLE].strip("-")
-    )
-    return f"target-{readable}-{hashlib.sha256(identity.encode()).hexdigest()[:10]}"
+def lease_name(thing: str) -> str:
+    """Return the name of the Lease on *thing*: readable in its first part, unique in its last."""
+    readable = re.sub(r"[^a-z0-9]+", "-", thing.lower()).strip("-")[:_READABLE].strip("-")
+    return f"hold-{readable}-{hashlib.sha256(thing.encode()).hexdigest()[:10]}"
 
 
 def micro_time(at: datetime) -> str:
@@ -104,103 +73,184 @@ def micro_time(at: datetime) -> str:
     return at.isoformat(timespec="microseconds").replace("+00:00", "Z")
 
 
-def held_until(lease: Mapping[str, Any]) -> datetime | None:
-    """Return when a lease runs out, or None for one that nobody holds or that has no readable time."""
-    spec = lease.get("spec") or {}
-    try:
-        renewed = from_stamp(str(spec.get("renewTime") or spec.get("acquireTime") or ""))
-        lasts = timedelta(seconds=int(spec.get("leaseDurationSeconds") or 0))
-    except ValueError:
-        return None
-    return renewed + lasts if spec.get("holderIdentity") else None
+def occupants(lease: Lease) -> tuple[Occupant, ...]:
+    """Return every run that a lease names, also those whose time is over."""
+    return tuple(_occupants(lease))
 
 
-def _take(cluster: Cluster, held: HeldLease, clock: Clock) -> None:
-    """Create the lease, or take over one that ran out or is ours already."""
-    try:
-        cluster.create("Lease", _body(held, clock.now()), NAMESPACE)
-    except ConflictError:
-        _take_over(cluster, held, clock)
+def in_the_way(lease: Lease, claim: Claim, run_id: str, now: datetime) -> Occupant | None:
+    """Return another run for which *run_id* cannot have the thing as it claims it, or None."""
+    for other in occupants(lease):
+        together = other.shared and claim.shared and other.until is not None
+        if other.run_id != run_id and other.holds_at(now) and not together:
+            return other
+    return None
 
 
-def _take_over(cluster: Cluster, held: HeldLease, clock: Clock) -> None:
-    try:
-        lease = cluster.get("Lease", held.name, NAMESPACE)
-        holder, until = str((lease.get("spec") or {}).get("holderIdentity") or ""), held_until(lease)
-        now = clock.now()
-        if holder != held.holder and until is not None and until > now:
-            raise _refusal(held, holder, micro_time(until))
-        version = lease["metadata"]["resourceVersion"]
-        cluster.replace("Lease", _body(held, now, version=version), NAMESPACE)
-    except (ConflictError, NotFoundError) as error:
-        raise _refusal(held, "another run that took it in this moment", micro_time(clock.now())) from error
+def words(other: Occupant, name: str) -> str:
+    """Say who is on a thing, until when, and what to do, as the rest of a sentence about the thing."""
+    does = "is needed (as a dependency)" if other.shared else "is held"
+    if other.until is None:
+        remedy = f"remove it with `kubectl delete lease {name} -n {NAMESPACE}`"
+        return (
+            f"{does} by {other.run_id}, and its lease names no readable time; once that run is over, {remedy}"
+        )
+    remedy = f"wait for that run to end, or for the lease {name} in {NAMESPACE} to run out"
+    return f"{does} by {other.run_id} until {micro_time(other.until)}; {remedy}"
 
 
-def _refusal(held: HeldLease, holder: str, until: str) -> LeaseHeldError:
-    return LeaseHeldError(
-        f"the target {held.target} is held by {holder} until {until}; wait for that run to end, "
-        f"or for the lease {held.name} in {NAMESPACE} to run out",
-        holder=holder,
-        until=until,
-    )
+def take(cluster: Cluster, asking: Asking, clock: Clock) -> None:
+    """Create the lease, or take over or join one that is not in the way.
 
-
-def _keep(cluster: Cluster, held: HeldLease, clock: Clock, renew_s: float, done: threading.Event) -> None:
-    """Renew until *done*; when the lease is taken away, or could run out unrenewed, say that it is lost."""
-    good_until = clock.monotonic() + held.ttl_s
-    pause = renew_s
-    while not clock.wait(pause, until=done):
-        began, pause = clock.monotonic(), renew_s
+    Raises:
+        LeaseHeldError: another run holds it; the error names the run, the thing and until when.
+        ClusterError: it could not be asked for; the lease may be ours all the same.
+    """
+    for attempt in range(_TRIES):
         try:
-            why = _renew(cluster, held, clock)
-        except ClusterError as error:
-            why, pause = "", min(renew_s, 1.0)
-            if clock.monotonic() + pause >= good_until:
-                why = f"it could not be renewed in time: {error}"
-        except Exception as error:  # noqa: BLE001 - a thread that died would leave the lease to others, unsaid
-            why = f"it could not be renewed: {type(error).__name__}: {error}"
+            cluster.create("Lease", _body(asking, clock.now()), NAMESPACE)
+        except ConflictError:
+            if _take_over(cluster, asking, clock):
+                return
         else:
-            good_until = began + held.ttl_s
-        if why and not done.is_set():
-            held.why = f"the lease {held.name} on {held.target} is lost: {why}"
-            held.lost.set()
+            return
+        clock.wait(_PAUSE_S * attempt)
+    msg = f"the lease {asking.name} on {asking.claim.thing} changed {_TRIES} times while it was asked for"
+    raise ConflictError(msg)
+
+
+def renew(cluster: Cluster, asking: Asking, clock: Clock) -> str:
+    """Renew the lease; return why it is lost, or "" when it is ours.
+
+    Raises:
+        ClusterError: it could not be asked, or renewed.
+    """
+    for attempt in range(_TRIES):
+        try:
+            lease = cluster.get("Lease", asking.name, NAMESPACE)
+            if why := _taken_away(lease, asking):
+                return why
+            cluster.replace("Lease", _body(asking, clock.now(), lease), NAMESPACE)
+        except NotFoundError:
+            return "somebody deleted it"
+        except ConflictError:  # another thread of ours, or a run that shares it, was at it in this moment
+            if attempt == _TRIES - 1:
+                raise
+            clock.wait(_PAUSE_S * attempt)
+        else:
+            return ""
+    raise AssertionError
+
+
+def give_back(cluster: Cluster, asking: Asking, clock: Clock) -> None:
+    """Delete the lease if it is still ours, or leave it to those who share it.
+
+    Raises:
+        ClusterError: it could not be given back; it runs out by itself.
+    """
+    for attempt in range(_TRIES):
+        try:
+            lease = cluster.get("Lease", asking.name, NAMESPACE)
+            if _taken_away(lease, asking):
+                return
+            now = clock.now()
+            version = str(lease["metadata"]["resourceVersion"])
+            if any(other.shared and other.holds_at(now) for other in _others(lease, asking)):
+                cluster.replace("Lease", _body(asking, now, lease, leaving=True), NAMESPACE)
+            else:
+                cluster.delete("Lease", asking.name, NAMESPACE, resource_version=version)
+        except NotFoundError:
+            return
+        except ConflictError:
+            if attempt == _TRIES - 1:
+                raise
+            clock.wait(_PAUSE_S * attempt)
+        else:
             return
 
 
-def _renew(cluster: Cluster, held: HeldLease, clock: Clock) -> str:
-    """Renew once; return why the lease is lost, or "" when it is ours."""
+def _take_over(cluster: Cluster, asking: Asking, clock: Clock) -> bool:
+    """Take or join the lease that is there; say whether it is ours now, and not changed meanwhile."""
     try:
-        lease = cluster.get("Lease", held.name, NAMESPACE)
-    except NotFoundError:
-        return "somebody deleted it"
-    holder = str((lease.get("spec") or {}).get("holderIdentity") or "")
-    if holder != held.holder:
-        return f"{holder or 'nobody'} holds it now"
-    body = _body(held, clock.now(), version=lease["metadata"]["resourceVersion"])
-    body["spec"]["acquireTime"] = lease["spec"].get("acquireTime", body["spec"]["acquireTime"])
-    cluster.replace("Lease", body, NAMESPACE)
-    return ""
+        lease = cluster.get("Lease", asking.name, NAMESPACE)
+        now = clock.now()
+        if other := in_the_way(lease, asking.claim, asking.run_id, now):
+            raise _refusal(asking, other)
+        cluster.replace("Lease", _body(asking, now, lease), NAMESPACE)
+    except (ConflictError, NotFoundError):
+        return False
+    return True
 
 
-def _give_back(cluster: Cluster, held: HeldLease) -> None:
-    """Delete the lease if it is still ours. Failing that it runs out by itself, so nothing is raised."""
-    try:
-        lease = cluster.get("Lease", held.name, NAMESPACE)
-        if (lease.get("spec") or {}).get("holderIdentity") == held.holder:
-            version = lease["metadata"]["resourceVersion"]
-            cluster.delete("Lease", held.name, NAMESPACE, resource_version=version)
-    except ClusterError as error:
-        held.why = held.why or f"the lease {held.name} was not given back and runs out by itself: {error}"
+def _refusal(asking: Asking, other: Occupant) -> LeaseHeldError:
+    thing = asking.claim.thing
+    until = micro_time(other.until) if other.until else ""
+    message = f"{thing} {words(other, asking.name)}"
+    return LeaseHeldError(message, holder=other.run_id, until=until, thing=thing)
 
 
-def _body(held: HeldLease, now: datetime, *, version: str = "") -> dict[str, Any]:
-    metadata: dict[str, Any] = {"name": held.name, "labels": MANAGED, "annotations": {_TARGET: held.target}}
-    if version:
-        metadata["resourceVersion"] = version
-    spec = {
-        "holderIdentity": held.holder,
-        "leaseDurationSeconds": max(1, round(held.ttl_s)),
+def _taken_away(lease: Lease, asking: Asking) -> str:
+    found = occupants(lease)
+    if any(one.run_id == asking.run_id and one.shared == asking.claim.shared for one in found):
+        return ""
+    return f"{', '.join(one.run_id for one in found) or 'nobody'} holds it now"
+
+
+def _others(lease: Lease, asking: Asking) -> Iterator[Occupant]:
+    return (one for one in occupants(lease) if one.run_id != asking.run_id)
+
+
+def _body(
+    asking: Asking, now: datetime, found: Lease | None = None, *, leaving: bool = False
+) -> dict[str, Any]:
+    """Return the lease as *asking* wants it, over *found* if there is one."""
+    annotations = {_THING: asking.claim.thing}
+    metadata: dict[str, Any] = {"name": asking.name, "labels": MANAGED, "annotations": annotations}
+    spec: dict[str, Any] = {
+        "leaseDurationSeconds": max(1, round(asking.ttl_s)),
         "acquireTime": micro_time(now),
         "renewTime": micro_time(now),
     }
+    if found is not None:
+        metadata["resourceVersion"] = found["metadata"]["resourceVersion"]
+        if not _taken_away(found, asking):
+            spec["acquireTime"] = (found.get("spec") or {}).get("acquireTime") or spec["acquireTime"]
+    if not asking.claim.shared:
+        spec["holderIdentity"] = asking.run_id
+        return {"metadata": metadata, "spec": spec}
+    sharing = {
+        other.run_id: micro_time(other.until)
+        for other in (_others(found, asking) if found is not None else ())
+        if other.shared and other.until is not None and other.until > now
+    }
+    if not leaving:
+        sharing[asking.run_id] = micro_time(now + timedelta(seconds=asking.ttl_s))
+    annotations[_NEEDED_BY] = json.dumps(sharing)
     return {"metadata": metadata, "spec": spec}
+
+
+def _occupants(lease: Lease) -> Iterator[Occupant]:
+    spec = lease.get("spec") or {}
+    if holder := str(spec.get("holderIdentity") or ""):
+        yield Occupant(holder, _held_until(spec))
+    text = (lease["metadata"].get("annotations") or {}).get(_NEEDED_BY)
+    if not text:
+        return
+    try:
+        for run_id, until in dict(json.loads(text)).items():
+            yield Occupant(str(run_id), _time(until), shared=True)
+    except (ValueError, TypeError):
+        yield Occupant(_SOMEBODY, None, shared=True)
+
+
+def _held_until(spec: Mapping[str, Any]) -> datetime | None:
+    renewed = _time(spec.get("renewTime") or spec.get("acquireTime"))
+    lasts = spec.get("leaseDurationSeconds")
+    return renewed + timedelta(seconds=lasts) if renewed and isinstance(lasts, int) else None
+
+
+def _time(text: object) -> datetime | None:
+    try:
+        return from_stamp(str(text))
+    except ValueError:
+        return None

@@ -19,6 +19,7 @@ RUN = "windtunnel.dev/run"
 COMPONENT = "windtunnel.dev/component"
 EXPIRES_AT = "windtunnel.dev/expires-at"
 STATE = "windtunnel.dev/state"
+THINGS = "windtunnel.dev/things"  # what the run hits, one in each line
 _SELECTOR = f"{COMPONENT}=undo-ticket"
 _LARGEST = 900_000  # bytes; a ConfigMap holds 1 MiB
 _CLOSED = frozenset({"undone"})
@@ -32,6 +33,7 @@ class TicketOnCluster:
     state: str
     ticket: UndoTicket | None = None
     error: str = ""
+    things: frozenset[str] = frozenset()  # what the run hits, as leases name it; empty where it is not told
 
 
 def ticket_to_json(ticket: UndoTicket) -> str:
@@ -52,7 +54,9 @@ def ticket_from_json(text: str) -> UndoTicket:
         raise ValueError(msg) from error
 
 
-def write(cluster: Cluster, ticket: UndoTicket, *, state: str = "prepared") -> None:
+def write(
+    cluster: Cluster, ticket: UndoTicket, *, state: str = "prepared", things: Collection[str] = ()
+) -> None:
     """Put *ticket* on the cluster; to be called, and to return, before the first change.
 
     Raises:
@@ -69,7 +73,11 @@ def write(cluster: Cluster, ticket: UndoTicket, *, state: str = "prepared") -> N
     metadata = {
         "name": ticket.id,
         "labels": {**MANAGED, RUN: ticket.run_id, COMPONENT: "undo-ticket"},
-        "annotations": {EXPIRES_AT: stamp(ticket.expires_at), STATE: str(state)},
+        "annotations": {
+            EXPIRES_AT: stamp(ticket.expires_at),
+            STATE: str(state),
+            THINGS: "\n".join(sorted(things)),
+        },
     }
     with explaining_absence(cluster.label):
         cluster.create("ConfigMap", {"metadata": metadata, "data": {"ticket": text}}, NAMESPACE)
@@ -120,10 +128,11 @@ def delete(cluster: Cluster, ticket: UndoTicket | str) -> bool:
 
 def _parsed(found: Mapping[str, Any]) -> TicketOnCluster:
     metadata = found["metadata"]
-    name, state = metadata["name"], str((metadata.get("annotations") or {}).get(STATE, ""))
+    name, told = metadata["name"], metadata.get("annotations") or {}
+    state, things = str(told.get(STATE, "")), frozenset(str(told.get(THINGS, "")).split())
     try:
         ticket = ticket_from_json(str((found.get("data") or {}).get("ticket", "")))
     except ValueError as error:
         msg = f"configmap/{name} in {NAMESPACE} on the cluster cannot be read: {error}; undo it by hand"
-        return TicketOnCluster(name, state, error=msg)
-    return TicketOnCluster(name, state, ticket)
+        return TicketOnCluster(name, state, error=msg, things=things)
+    return TicketOnCluster(name, state, ticket, things=things)

@@ -9,7 +9,14 @@ from pydantic import ValidationError
 
 from windtunnel.files.document import Document, open_document
 from windtunnel.files.experiment_form import ExperimentForm
-from windtunnel.files.experiment_rules import against_policy, broken_rules, needs_namespace, unfit
+from windtunnel.files.experiment_rules import (
+    against_policy,
+    broken_rules,
+    in_namespace,
+    needs_namespace,
+    unfit,
+    unfit_dependencies,
+)
 from windtunnel.files.messages import mistakes_of
 from windtunnel.files.probe_form import CommandEntry, HttpEntry, KubernetesEntry, PrometheusEntry
 from windtunnel.files.problems import MOST_MISTAKES, FileError, Mistake, Problem, written
@@ -68,7 +75,13 @@ def experiment_of(document: Document, *, policy: Policy | None = None) -> Experi
     document.require(_without_echoes(document, mistakes))
     assert form is not None, "validation gave neither a form nor an error"  # noqa: S101 - for the type checker
     experiment = _experiment(form, document.source)
-    document.require(needs_namespace(experiment.target, form.steady_state))
+    target = experiment.target
+    document.require(
+        [
+            *needs_namespace(target, form.steady_state),
+            *unfit_dependencies(target, form.dependencies),
+        ]
+    )
     document.require([*unfit(experiment), *(against_policy(experiment, policy) if policy else ())])
     return experiment
 
@@ -108,6 +121,7 @@ def _experiment(form: ExperimentForm, source: str) -> Experiment:
         duration_s=form.duration,
         recover_within_s=form.recover_within,
         abort_when=tuple(form.abort_when),
+        dependencies=tuple(in_namespace(name, target.namespace) for name in form.dependencies),
         schedule=Schedule(form.schedule.window or "", form.schedule.every, form.schedule.cron or ""),
         slack_channel=form.notify.slack or "",
         source=source,

@@ -7,7 +7,7 @@ from pydantic import BeforeValidator, Field, WithJsonSchema, model_validator
 
 from windtunnel.files import words
 from windtunnel.files.form import Abort, Form, LabelSelector, Name, Seconds, SlackChannel, Text
-from windtunnel.files.names import OBJECT_NAME, Namespace, Workload
+from windtunnel.files.names import OBJECT_NAME, Dependency, Namespace, Workload
 from windtunnel.files.probe_form import ProbeEntry
 from windtunnel.files.problems import listed, what
 
@@ -98,6 +98,11 @@ class ExperimentForm(Form):
     duration: Seconds = Field(description="How long the fault is observed.")
     recover_within: Seconds = Field(description="How long the service may take to be well again after undo.")
     abort_when: list[Abort] = Field(default_factory=list, description="Stop at once when one of these holds.")
+    dependencies: list[Dependency] = Field(
+        default_factory=list,
+        description="Workloads that the target needs; no other experiment may hit them meanwhile.",
+        examples=[["deployment/catalog", "payments/deployment/api"]],
+    )
     schedule: ScheduleForm = Field(
         default_factory=ScheduleForm, description="When it may run, and how often it is meant to."
     )

@@ -3,7 +3,7 @@
 They look at values that may be of any shape: what has the wrong shape is reported elsewhere and skipped here.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from windtunnel.faults import fault_names, fault_schema
@@ -88,6 +88,28 @@ def needs_namespace(target: Target, entries: Any) -> Iterator[Mistake]:
         if not (entry.namespace or asked.namespace):
             message = f"{asked.object} needs a namespace, because the target has none; add `namespace: NAME`"
             yield Mistake(("steady_state", index, "kubernetes"), message)
+
+
+def unfit_dependencies(target: Target, written: Iterable[str]) -> Iterator[Mistake]:
+    """Yield the dependencies that can take no namespace from the target, are the target, or come twice."""
+    seen: dict[str, int] = {}
+    for index, dependency in enumerate(written):
+        whole = in_namespace(dependency, target.namespace)
+        if whole.startswith("/"):
+            message = f"{dependency} needs a namespace, because the target has none; write NAMESPACE{whole}"
+        elif target.workload and whole == f"{target.namespace}/{target.workload}":
+            message = f"{dependency} is the target itself, which is held in any case; remove it"
+        elif whole in seen:
+            message = f"{dependency} is dependencies[{seen[whole]}] too; remove one"
+        else:
+            seen[whole] = index
+            continue
+        yield Mistake(("dependencies", index), message)
+
+
+def in_namespace(dependency: str, namespace: str) -> str:
+    """Return a dependency with its namespace: the target's, where it names none."""
+    return dependency if dependency.count("/") > 1 else f"{namespace}/{dependency}"
 
 
 def _names_are_unique(entries: list[tuple[int, dict[str, Any]]]) -> Iterator[Mistake]:

@@ -24,7 +24,8 @@ _KINDS = (
     "daemonsets",
 )
 OBJECT_NAME = r"[a-z0-9]([-a-z0-9.]{0,251}[a-z0-9])?"
-Namespace = Annotated[str, StringConstraints(pattern=r"^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?$")]
+_NAMESPACE = r"[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?"
+Namespace = Annotated[str, StringConstraints(pattern=rf"^{_NAMESPACE}$")]
 
 
 def _workload(value: Any) -> str:
@@ -41,6 +42,20 @@ def _workload(value: Any) -> str:
         msg = f"{what(kind)} is not a kind of workload; write {listed(WORKLOAD_KINDS)}{hint}"
         raise ValueError(msg)
     return written
+
+
+def _dependency(value: Any) -> str:
+    """Read `deployment/catalog`, or `payments/deployment/api` where it is in another namespace."""
+    written = words.text(
+        value, "a workload; write kind/name, like deployment/catalog, or namespace/kind/name"
+    )
+    namespace, slash, rest = written.partition("/")
+    if "/" not in rest:
+        return _workload(written)
+    if not slash or not re.fullmatch(_NAMESPACE, namespace):
+        msg = f"{what(written)} is not a workload; {what(namespace)} is no name of a namespace"
+        raise ValueError(msg)
+    return f"{namespace}/{_workload(rest)}"
 
 
 def web_address(value: Any) -> str:
@@ -89,4 +104,5 @@ def _object(value: Any) -> str:
 
 Object = Annotated[str, BeforeValidator(_object), WithJsonSchema({"type": "string", "minLength": 1})]
 Workload = Annotated[str, BeforeValidator(_workload)]
+Dependency = Annotated[str, BeforeValidator(_dependency)]
 Url = Annotated[str, BeforeValidator(web_address)]

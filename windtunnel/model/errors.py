@@ -11,7 +11,7 @@
       +-- TargetError            the target cannot be resolved as the experiment names it
       +-- FaultError             a fault could not be prepared or injected
       +-- UndoError              something injected could not be undone
-      +-- LeaseHeldError         another run holds the target; names the holder
+      +-- LeaseHeldError         another run holds a thing; names the holder
       +-- LedgerError            the record could not be written or read
       +-- SourceError            a source of facts for a guardrail could not be read
       |     +-- PrefectApiError  the Prefect API could not be asked
@@ -80,12 +80,13 @@ class UndoError(WindtunnelError):
 
 
 class LeaseHeldError(WindtunnelError):
-    """Another run holds the target. `holder` names it and `until` says until when (RFC 3339)."""
+    """Another run holds `thing`. `holder` names it; `until` says until when (RFC 3339), if that is known."""
 
-    def __init__(self, message: str, *, holder: str, until: str) -> None:
+    def __init__(self, message: str, *, holder: str, until: str, thing: str) -> None:
         super().__init__(message)
         self.holder = holder
         self.until = until
+        self.thing = thing
 
 
 class LedgerError(WindtunnelError):

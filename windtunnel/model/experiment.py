@@ -146,6 +146,9 @@ class Experiment:
     duration_s: float  # how long the fault is observed, from the first injection
     recover_within_s: float  # how long after undo the steady state may take to hold again
     abort_when: tuple[AbortCondition, ...] = ()
+    dependencies: tuple[
+        str, ...
+    ] = ()  # "shop/deployment/catalog": what no other experiment may hit meanwhile
     schedule: Schedule = Schedule()
     slack_channel: str = ""
     source: str = ""  # the file it came from, for messages
