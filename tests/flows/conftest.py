@@ -78,6 +78,23 @@ def cluster(lab):
 
 
 @pytest.fixture
+def no_history(cluster):
+    """Let no run have injected before; give a look at the ids of those that have, and forget them."""
+    from windtunnel.clients import history
+    from windtunnel.model.errors import NotFoundError
+
+    def forget() -> None:
+        try:
+            cluster.delete("ConfigMap", history.NAME, "windtunnel")
+        except NotFoundError:
+            return
+
+    forget()
+    yield lambda: [past.run_id for past in history.read(cluster).runs]
+    forget()
+
+
+@pytest.fixture
 def run(prefect_server, cluster):
     """Run an experiment to its end; give its record, its judgement and its Prefect state.
 

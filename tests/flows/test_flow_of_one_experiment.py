@@ -120,6 +120,57 @@ def test_a_target_held_by_another_run_blocks_and_names_the_holder(run, written, 
     assert "another-run" in outcome.judgement.reason
 
 
+def test_a_dependency_on_which_another_run_is_at_work_blocks(run, written, cluster):
+    from windtunnel.clients.holding import hold
+    from windtunnel.model.claim import Claim
+
+    text = written() + "dependencies: [deployment/catalog]\n"
+    with hold(cluster, [Claim("shop/deployment/catalog")], "another-run"):
+        outcome = run(text, policy="caps: {concurrent_runs: 5}\n")
+    assert outcome.judgement.verdict == "blocked"
+    assert "deployment/catalog is held by another-run until" in outcome.judgement.reason
+
+
+@pytest.mark.parametrize("rule", ["min_interval: 8h", "caps: {runs_per_day: 1}"])
+def test_a_second_run_too_soon_is_blocked_and_not_counted(run, written, cluster, no_history, rule):
+    first, second, third = (run(written(), policy=f"{rule}\n") for _ in range(3))
+    assert first.judgement.verdict == "passed"
+    assert [after.judgement.verdict for after in (second, third)] == ["blocked", "blocked"]
+    assert "frequency" in str(second.judgement.findings)
+    assert "fault.injecting" not in second.kinds + third.kinds
+    assert no_history() == [first.summary.run_id]
+
+
+def test_a_run_that_cannot_be_counted_injects_nothing(run, written, cluster, no_history):
+    body = {"metadata": {"name": "history"}, "data": {"runs": "nonsense"}}
+    cluster.create("ConfigMap", body, "windtunnel")
+    outcome = run(written())
+    assert outcome.judgement.verdict == "not_tested"
+    assert "configmap/history in windtunnel" in outcome.judgement.reason
+    assert not {"undo.ticket", "fault.injecting"} & set(outcome.kinds)
+
+
+def test_what_another_run_counted_meanwhile_is_seen_before_the_change(run, written, no_history, monkeypatch):
+    from tasks import inject
+    from windtunnel.clients import history
+    from windtunnel.model.history import PastRun
+
+    recheck = inject.recheck
+
+    def checked(live):
+        refusal, now = recheck(live), live.clock.now()
+        past = PastRun("another-run", now)
+        history.change(live.cluster, live.clock, lambda known: known.including(past, now=now))
+        return refusal
+
+    monkeypatch.setattr(inject, "recheck", checked)
+    outcome = run(written(), policy="caps: {runs_per_day: 1}\n")
+    assert outcome.judgement.verdict == "blocked"
+    assert "would be run 2 of" in outcome.judgement.reason
+    assert not {"undo.ticket", "fault.injecting"} & set(outcome.kinds)
+    assert no_history() == ["another-run"]
+
+
 @pytest.mark.parametrize(
     ("changes", "verdict", "says"),
     [

@@ -58,6 +58,12 @@ def test_targets(written, target):
     assert parse(target=f"target: {written}\n").target == target
 
 
+def test_dependencies_are_in_the_targets_namespace_unless_they_name_their_own():
+    written = "dependencies: [deployment/catalog, payments/statefulset/db]\n"
+    found = parse(target="target: {namespace: shop, workload: deployment/checkout}\n", more=written)
+    assert found.dependencies == ("shop/deployment/catalog", "payments/statefulset/db")
+
+
 def test_the_embedded_cluster_needs_no_entry_in_a_policy():
     assert "lab" in BUILT_IN_CLUSTERS
 

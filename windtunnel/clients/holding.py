@@ -1,6 +1,7 @@
 """Everything that a run claims, held at once: taken in one order, renewed together, lost together.
 
-Measured against the lab: see benchmarks/RESULTS.md. What takes too long to be renewed is lost, and said so.
+A run may hold dozens of leases: a drained node and the workloads of all that leaves it. Each renewal is two
+requests, eight leases at a time; what cannot be renewed before it would run out is lost, and said so.
 """
 
 import threading

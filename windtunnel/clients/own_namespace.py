@@ -1,4 +1,4 @@
-"""The namespace in which windtunnel keeps its leases, tickets and safety lever on every cluster."""
+"""The namespace in which windtunnel keeps its leases, tickets, history and safety lever on every cluster."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager

@@ -6,7 +6,7 @@ from windtunnel.clients.cluster import Cluster
 from windtunnel.clients.kinds import Resource
 from windtunnel.faults.shape import Rule
 
-OWN = (  # in windtunnel's own namespace: undo tickets and the lever, and the lease on the target
+OWN = (  # in windtunnel's own namespace: undo tickets, history and lever; and leases
     Rule("", ("configmaps",), ("get", "list", "create", "patch", "delete")),
     Rule("coordination.k8s.io", ("leases",), ("get", "list", "create", "update", "delete")),
 )

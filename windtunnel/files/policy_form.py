@@ -102,7 +102,7 @@ class PolicyForm(Form):
         default_factory=list,
         description="Workloads whose last ready replica may be hit, as namespace/kind/name.",
     )
-    min_interval: Seconds | None = Field(None, description="Between two runs that hit the same target.")
+    min_interval: Seconds | None = Field(None, description="Between two runs that hit the same thing.")
     error_budget: ErrorBudgetForm | None = Field(None, description="What chaos may spend of an objective.")
     incidents: IncidentsForm | None = Field(None, description="What else must not be burning.")
     health: list[Health] = Field(default_factory=list, description="Queries that must hold.")

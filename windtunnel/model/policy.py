@@ -84,7 +84,7 @@ class Policy:
     calendars: tuple[CalendarSource, ...] = ()  # each entry is a blackout
     freeze: Freeze | None = None
     caps: Caps = Caps()
-    min_interval_s: float = 0.0  # between two runs that hit the same target
+    min_interval_s: float = 0.0  # between two runs that hit the same thing
     last_replica: frozenset[str] = frozenset()  # "shop/deployment/checkout": whose last ready pod may be hit
     pagerduty: PagerDuty | None = None
     alertmanager: Alertmanager | None = None
