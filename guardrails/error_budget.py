@@ -66,7 +66,7 @@ def stops(policy: Policy, experiment: Experiment, facts: Facts, now: datetime) -
     """Stop a run that has spent more than its share, or whose cost can no longer be seen."""
     budget = policy.error_budget
     if budget is None or not budget.error_ratio:
-        return ()
+        return ()  # what remains moves too slowly to tell what one run spends
     read = facts.read(SPENT, now=now)
     limit = f"{budget.spend_per_run:.2%}"
     if isinstance(read, Unusable):

@@ -66,6 +66,15 @@ def stops(policy: Policy, experiment: Experiment, facts: Facts, now: datetime) -
     return (Stop(by, decision.reason, now, Evidence(decision.evidence.observed, "no freeze")),)
 
 
+def watched(policy: Policy) -> tuple[str, ...]:
+    """Return the facts that this policy's freezes are read from."""
+    freeze = policy.freeze
+    if freeze is None:
+        return ()
+    read = (FREEZE.name,) if freeze.configmap or freeze.variable or freeze.url else ()
+    return (*read, *((TARGET.name,) if freeze.annotation else ()))
+
+
 def _signs(policy: Policy, facts: Facts, now: datetime) -> Iterator[Sign]:
     freeze = policy.freeze
     if freeze is None:

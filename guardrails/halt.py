@@ -4,7 +4,8 @@ from datetime import datetime
 
 from guardrails.answers import allow, deny, unknown
 from guardrails.facts import HALT, Facts, Unusable
-from windtunnel.model.decision import Decision
+from guardrails.stop import Stop
+from windtunnel.model.decision import Decision, Evidence
 from windtunnel.model.experiment import Experiment
 from windtunnel.model.policy import Policy
 
@@ -26,6 +27,18 @@ def decide(policy: Policy, experiment: Experiment, facts: Facts, now: datetime) 
         observed="pulled",
         limit="released",
     )
+
+
+def stops(policy: Policy, experiment: Experiment, facts: Facts, now: datetime) -> tuple[Stop, ...]:  # noqa: ARG001 - one shape for all
+    """Stop a run when the lever is pulled or cannot be read; a good reading counts until it is old."""
+    lever = facts.read(HALT, now=now)
+    if isinstance(lever, Unusable):
+        reason = f"The safety lever counts as pulled: {lever.reason}."
+        return (Stop("halt", reason, now, Evidence("unknown", "released")),)
+    if not lever.pulled:
+        return ()
+    reason = f"The safety lever was pulled{_by(lever.by)}: {lever.reason or 'no reason given'}."
+    return (Stop("halt", reason, lever.pulled_at or now, Evidence("pulled", "released")),)
 
 
 def _where(experiment: Experiment) -> str:

@@ -79,6 +79,11 @@ def stops(policy: Policy, experiment: Experiment, facts: Facts, now: datetime) -
     return tuple(found)
 
 
+def heeds(policy: Policy) -> bool:
+    """Say whether the policy names incidents or alerts at all."""
+    return bool(_asked(policy))
+
+
 def _asked(policy: Policy) -> tuple[FactKey[Incidents], ...]:
     asked = ((policy.pagerduty, PAGERDUTY), (policy.alertmanager, ALERTS))
     return tuple(key for configured, key in asked if configured)

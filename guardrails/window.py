@@ -1,18 +1,20 @@
 """Windows: a run starts and recovers within the hours its owners allow."""
 
 from collections.abc import Iterable, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from guardrails.answers import allow, deny
 from guardrails.facts import Facts
 from guardrails.hours import Span, needed, open_spans, show
-from windtunnel.model.decision import Decision
+from guardrails.stop import Stop
+from windtunnel.model.decision import Decision, Evidence
 from windtunnel.model.duration import format_duration
 from windtunnel.model.experiment import Experiment
 from windtunnel.model.policy import Policy, Window
 
 NAME = "window"
 NEEDS: tuple[str, ...] = ()
+_NO_TIME = timedelta(0)
 _DAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
 
 
@@ -55,6 +57,20 @@ def decide(policy: Policy, experiment: Experiment, facts: Facts, now: datetime) 
         observed=show(now, policy.timezone),
         limit=describe_all(windows),
     )
+
+
+def stops(policy: Policy, experiment: Experiment, facts: Facts, now: datetime) -> tuple[Stop, ...]:  # noqa: ARG001 - one shape for all
+    """Stop a run whose window has closed."""
+    if not policy.windows:
+        return ()
+    windows = allowed_windows(policy, experiment)
+    spans = open_spans(windows, around=now, lasting=_NO_TIME)
+    if any(span.holds(now) for span in spans):
+        return ()
+    closed = max((span.end for span in spans if span.end <= now), default=now)
+    shown = describe_all(windows) or f"no window named {experiment.schedule.window}"
+    evidence = Evidence(show(now, policy.timezone), shown)
+    return (Stop("window", f"The window has closed: {shown}.", closed, evidence),)
 
 
 def allowed_windows(policy: Policy, experiment: Experiment) -> Sequence[Window]:

@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping
 from datetime import datetime
 from typing import Any, TypeVar
 
+from tasks.known_facts import KnownFacts
 from tasks.planning import Plan
 from tasks.request import RunRequest
 from tasks.sample_book import SampleBook
@@ -54,6 +55,7 @@ class LiveRun:
         self.clock = clock
         self.log = log
         self.gatherers = gatherers
+        self.known = KnownFacts()
         self.calendars: Mapping[str, str] = request.calendars
         self.rng = random.Random(seed)  # noqa: S311 - chooses victims, keeps no secret
         self.stopping = StopSignal()

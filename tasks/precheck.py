@@ -3,7 +3,9 @@
 from collections.abc import Sequence
 
 from guardrails import CHAIN, LAST_MOMENT, Guardrail, decide_all, facts_needed
+from guardrails.watch import facts_watched
 from tasks.facts import gather
+from tasks.known_facts import KnownFacts
 from tasks.live_run import LiveRun
 from tasks.prospect import Prospect
 from tasks.step import Ending, step
@@ -14,7 +16,7 @@ from windtunnel.model.record import EventKind
 @step("precheck")
 def precheck(run: LiveRun) -> Ending:
     """Ask every guardrail; unless all allow, the run ends as blocked and nothing was touched."""
-    decisions = decide(run, CHAIN)
+    decisions = decide(run, CHAIN, known=run.known)
     for decision in decisions:
         run.happened(
             EventKind.DECISION,
@@ -34,15 +36,23 @@ def precheck(run: LiveRun) -> Ending:
 
 def recheck(run: LiveRun) -> str:
     """Ask once more at the last moment, with fresh facts; return the refusal, or "" if there is none."""
-    decisions = decide(run, LAST_MOMENT)
+    decisions = decide(run, LAST_MOMENT, known=run.known)
     return "" if worst(decisions) is Outcome.ALLOW else refuse(run, decisions)
 
 
-def decide(run: Prospect, chain: Sequence[Guardrail] = CHAIN) -> tuple[Decision, ...]:
-    """Gather fresh facts and ask every guardrail of *chain*, once for each policy above the run."""
+def decide(
+    run: Prospect, chain: Sequence[Guardrail] = CHAIN, *, known: KnownFacts | None = None
+) -> tuple[Decision, ...]:
+    """Gather fresh facts and ask every guardrail of *chain*, once for each policy above the run.
+
+    With *known*, the facts that are watched later on are kept there: the watch begins with them.
+    """
     found: list[Decision] = []
     for policy in run.policy.stack:
-        facts = gather(run, facts_needed(chain), policy=policy)
+        needed = facts_needed(chain) | (facts_watched(policy) if known else frozenset())
+        facts = gather(run, needed, policy=policy)
+        if known:
+            known.learn([policy], facts)
         found += decide_all(policy, run.experiment, facts, run.clock.now(), chain=chain)
     return tuple(found)
 

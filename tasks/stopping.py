@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class Stop:
-    """One reason to stop. *by* is condition, halt, window, deadline, lease, operator or error."""
+    """One reason to stop; *by* is a word of guardrails.stop.Stop."""
 
     by: str
     message: str

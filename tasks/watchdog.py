@@ -5,81 +5,91 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import copy_context
 
-from guardrails.abort import breaches, must_stop
-from guardrails.facts import HALT, Facts
+from guardrails.abort import breaches
+from guardrails.deadline import LATE_S, past_its_time
+from guardrails.sight import blind
+from guardrails.watch import QUICK, must_stop
 from tasks.facts import gather
 from tasks.live_run import LiveRun
 from tasks.rollback import undo
+from tasks.slow_watch import refresh
 
 EVERY_S = 1.0
-HALT_WITHIN_S = 3.0  # a lever that takes longer to read must not hold up the rest of the watch
-LATE_S = 5.0  # after the duration, the flow not having begun to undo
+QUICK_WITHIN_S = 3.0  # a lever that takes longer to read must not hold up the rest of the watch
 CLOCK_JUMP_S = 5.0  # of the wall clock against the monotonic one, since the run began to be watched
 
 
 @contextmanager
 def watchdog(run: LiveRun) -> Iterator[None]:
-    """Watch in a thread until the block ends."""
+    """Watch until the block ends, in two threads: what is slow to answer must not delay the lever."""
     done = threading.Event()
-    here = copy_context()  # Prefect keeps its settings there
-    thread = threading.Thread(target=here.run, args=(_watch, run, done), name="watchdog", daemon=True)
-    thread.start()
+    threads = [
+        threading.Thread(  # in a copy of the context: Prefect keeps its settings there
+            target=copy_context().run, args=(look, run, done), name=look.__name__, daemon=True
+        )
+        for look in (_watch, _watch_slowly)
+    ]
+    for thread in threads:
+        thread.start()
     try:
         yield
     finally:
         done.set()
-        thread.join(timeout=EVERY_S)  # it may be waiting for the cluster; it does no harm then
+        threads[0].join(timeout=EVERY_S)  # it may be waiting for the cluster; it does no harm then
 
 
 def _watch(run: LiveRun, done: threading.Event) -> None:
     """Look every second. A watchdog that breaks stops the run: what is not watched must not go on."""
-    facts = Facts()
     skew = _skew(run)
     try:
         while not run.clock.wait(EVERY_S, until=done):
             _past_its_time(run)
             if abs(_skew(run) - skew) > CLOCK_JUMP_S:
                 run.stop("error", "The clock of this machine was set, or it slept: no time can be relied on.")
-            facts = _look(run, facts)
+            _look(run)
     except Exception as error:  # noqa: BLE001 - a thread that dies in silence would watch over nothing
         run.stop("error", f"The watchdog broke: {type(error).__name__}: {error}")
 
 
-def _look(run: LiveRun, facts: Facts) -> Facts:
+def _watch_slowly(run: LiveRun, done: threading.Event) -> None:
+    try:
+        refresh(run, done)
+    except Exception as error:  # noqa: BLE001 - as above
+        run.stop("error", f"The watch over incidents and budgets broke: {type(error).__name__}: {error}")
+
+
+def _look(run: LiveRun) -> None:
     if run.lease and run.lease.lost.is_set():
         run.stop("lease", run.lease.why)
     if run.sampler.error:
         run.stop("error", f"The probes stopped: {type(run.sampler.error).__name__}: {run.sampler.error}")
-    latest = _latest(gather(run, [HALT.name], limit_s=HALT_WITHIN_S), before=facts)
+    run.known.learn(run.policy.stack, gather(run, QUICK, limit_s=QUICK_WITHIN_S))
     now = run.clock.now()
-    stops = list(must_stop(run.policy, run.experiment, latest, now))
+    for policy in run.policy.stack:
+        for stop in must_stop(policy, run.experiment, run.known.of(policy), now):
+            run.stop(stop.by, stop.reason)
     if run.injecting_at and not run.undone:
-        stops += breaches(run.policy, run.experiment, run.samples.seen, injected_at=run.injecting_at, now=now)
-    for stop in stops:
-        run.stop(stop.by, stop.reason)
-    return latest
+        seen = run.samples.seen
+        for judge in (breaches, blind):
+            for stop in judge(run.policy, run.experiment, seen, injected_at=run.injecting_at, now=now):
+                run.stop(stop.by, stop.reason)
 
 
 def _past_its_time(run: LiveRun) -> None:
-    """Hold the run to its duration: an injection that takes longer is stopped, an undo that is late is done.
-
-    The undo is the flow's own work; it is done here only where the flow does not get to it in time.
-    """
+    """Hold the run to its duration. The undo is the flow's own work; here it is done where it is late."""
     if run.injecting_since is None or run.undone:
         return
-    over_s = run.clock.monotonic() - run.injecting_since - run.experiment.duration_s
-    if over_s > 0 and not run.inject_over:
-        run.stop("deadline", f"Injecting took longer than the duration of {run.experiment.duration_s:g} s.")
-    if over_s > LATE_S and run.inject_over:
-        run.stop("deadline", f"Undo was due {over_s:.0f} s ago; the watchdog does it.")
+    why, undo_here = past_its_time(
+        run.experiment,
+        since_injection_s=run.clock.monotonic() - run.injecting_since,
+        inject_over=run.inject_over,
+        late_s=LATE_S,
+    )
+    if why:
+        run.stop("deadline", why)
+    if undo_here:
         undo(run)
 
 
 def _skew(run: LiveRun) -> float:
     return run.clock.now().timestamp() - run.clock.monotonic()
-
-
-def _latest(now: Facts, *, before: Facts) -> Facts:
-    """Prefer the new reading; one that failed leaves the last good one, which is soon too old to count."""
-    good = now.by_name.get(HALT.name)
-    return before if good and good.error and HALT.name in before.by_name else now

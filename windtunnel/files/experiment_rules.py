@@ -7,12 +7,20 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from windtunnel.faults import fault_names, fault_schema
+from windtunnel.files.abort_words import abort_condition
 from windtunnel.files.names import kind_of
 from windtunnel.files.parameters import violations
 from windtunnel.files.problems import Mistake, Path, did_you_mean, listed, what
-from windtunnel.files.words import abort_condition
 from windtunnel.model.duration import format_duration
-from windtunnel.model.experiment import Experiment, Role, Target
+from windtunnel.model.experiment import (
+    Abort,
+    AbortCondition,
+    Experiment,
+    FailuresInARow,
+    PercentileCondition,
+    Role,
+    Target,
+)
 from windtunnel.model.policy import Policy
 
 BUILT_IN_CLUSTERS = ("lab",)
@@ -50,10 +58,24 @@ def unfit(experiment: Experiment) -> Iterator[Mistake]:
             message += "so recovery would not be seen in time"
             yield Mistake(("steady_state", index, "interval"), message)
     for index, condition in enumerate(experiment.abort_when):
-        if condition.for_s >= experiment.duration_s:
-            hold = format_duration(condition.for_s)
+        waits_s = _waits_s(experiment, condition)
+        if waits_s >= experiment.duration_s:
+            hold = format_duration(waits_s)
             message = f"waits for {hold}, but the duration is {lasts}: it could never stop the run"
             yield Mistake(("abort_when", index), message)
+
+
+def _waits_s(experiment: Experiment, condition: Abort) -> float:
+    """Return how long after the injection a condition can hold at the earliest."""
+    match condition:
+        case AbortCondition():
+            return condition.for_s
+        case PercentileCondition():
+            return condition.over_s
+        case FailuresInARow():
+            probes = {probe.name: probe for probe in experiment.steady_state}
+            probe = probes.get(condition.probe)
+            return (condition.times - 1) * probe.interval_s if probe else 0.0
 
 
 def against_policy(experiment: Experiment, policy: Policy) -> Iterator[Mistake]:

@@ -14,10 +14,10 @@ from pydantic import (
 from pydantic.json_schema import JsonSchemaValue
 from pydantic_core import CoreSchema
 
-from windtunnel.files import words
+from windtunnel.files import abort_words, words
+from windtunnel.model import experiment as model
 from windtunnel.model.comparison import Comparison
 from windtunnel.model.duration import PATTERN as DURATION_PATTERN
-from windtunnel.model.experiment import AbortCondition
 
 NAME_PATTERN = r"^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?$"
 _SLACK_PATTERN = r"^(#[^\s#]{1,79}|[CGDU][A-Z0-9]{6,14})$"
@@ -65,7 +65,17 @@ Seconds = Annotated[
 Compared = Annotated[
     Comparison, *_written(words.comparison, examples=[">= 0.99", "< 5%", "== 1", "between 1 and 5"])
 ]
-Abort = Annotated[AbortCondition, *_written(words.abort_condition, examples=["success ratio < 0.90 for 5s"])]
+Abort = Annotated[
+    model.Abort,
+    *_written(
+        abort_words.abort_condition,
+        examples=[
+            "success ratio < 0.90 for 5s",
+            "front page fails 3 times",
+            "p95 of front page > 500ms over 30s",
+        ],
+    ),
+]
 LabelSelector = Annotated[
     str, *_written(words.selector, minLength=1, examples=["app=checkout", "env in (dev, test)"])
 ]

@@ -1,4 +1,4 @@
-"""The small languages inside the files: hours, days, dates, percentages, abort conditions. Text to value.
+"""The small languages inside the files: hours, days, dates, percentages, queries. Text to value.
 
 Every function raises ValueError with half a sentence that says what is wrong and what is allowed.
 """
@@ -12,14 +12,11 @@ from typing import Any
 from windtunnel.files.problems import did_you_mean, nearest, what
 from windtunnel.model.comparison import ALLOWED, Comparison, parse_comparison
 from windtunnel.model.duration import parse_duration
-from windtunnel.model.experiment import AbortCondition
 from windtunnel.model.selector import parse_selector
 
 DAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
 _LONG_DAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
-_OPERATOR = re.compile(r"[<>=!]|\bbetween\s+[-+.\d]")
 _LAST_COMPARISON = re.compile(r"(.*\S)\s*((?:>=|<=|==|!=|>|<)\s*[-+.\d]\S*)\s*", re.DOTALL)
-_HOLD = re.compile(r"\s+for\s+")
 _TIME = re.compile(r"(\d{1,2}):(\d{2})")
 _LOOSE_TIME = re.compile(r"(\d{1,2})(?:[:.h](\d{2}))?\s*([ap])\.?m\.?|(\d{1,2})[.h](\d{2})?", re.IGNORECASE)
 _PLACEHOLDER = re.compile(r"\$\{[A-Za-z_][A-Za-z0-9_]*\}")
@@ -57,18 +54,6 @@ def comparison(value: Any) -> Comparison:
         msg = f"{what(value)} has a number that is too large"
         raise ValueError(msg)
     return read
-
-
-def abort_condition(value: Any) -> AbortCondition:
-    """Read `PROBE-NAME COMPARISON [for DURATION]`."""
-    written = text(value, "an abort condition; write `PROBE-NAME < 0.90 for 5s`")
-    operator = _OPERATOR.search(written)
-    if operator is None or not written[: operator.start()].strip():
-        msg = f"{what(written)} is not an abort condition; write `PROBE-NAME < 0.90 for 5s`"
-        raise ValueError(msg)
-    condition, *hold = _HOLD.split(written[operator.start() :], maxsplit=1)
-    probe = written[: operator.start()].strip()
-    return AbortCondition(probe, comparison(condition), duration(hold[0]) if hold else 0.0)
 
 
 def query_and_comparison(value: str) -> tuple[str, str]:

@@ -125,6 +125,37 @@ class AbortCondition:
 
 
 @dataclass(frozen=True, slots=True)
+class FailuresInARow:
+    """Stop when *times* looks of *probe* in a row missed or had no answer."""
+
+    probe: str
+    times: int
+
+    def __str__(self) -> str:
+        return f"{self.probe} fails {self.times} times"
+
+
+@dataclass(frozen=True, slots=True)
+class PercentileCondition:
+    """Stop when a percentile of *probe*'s values over the last *over_s* seconds satisfies *condition*.
+
+    The percentile is the nearest rank (Hyndman and Fan, 1996, type 1), judged once *over_s* seconds have passed
+    since the injection. Looks without an answer count as worse than any value.
+    """
+
+    probe: str
+    percentile: float  # above 0, up to 100
+    condition: Comparison  # one of <, <=, > and >=
+    over_s: float
+
+    def __str__(self) -> str:
+        return f"p{self.percentile:g} of {self.probe} {self.condition} over {self.over_s:g}s"
+
+
+Abort = AbortCondition | FailuresInARow | PercentileCondition
+
+
+@dataclass(frozen=True, slots=True)
 class Schedule:
     """When an experiment may run and how often it is meant to. Only *window* is a rule."""
 
@@ -145,10 +176,14 @@ class Experiment:
     faults: tuple[FaultSpec, ...]
     duration_s: float  # how long the fault is observed, from the first injection
     recover_within_s: float  # how long after undo the steady state may take to hold again
+<<<<<<< HEAD
     abort_when: tuple[AbortCondition, ...] = ()
     dependencies: tuple[
         str, ...
     ] = ()  # "shop/deployment/catalog": what no other experiment may hit meanwhile
+=======
+    abort_when: tuple[Abort, ...] = ()
+>>>>>>> d6dcf4e (Stop on failures in a row, percentiles, incidents, freezes, spent budgets and lost sight)
     schedule: Schedule = Schedule()
     slack_channel: str = ""
     source: str = ""  # the file it came from, for messages

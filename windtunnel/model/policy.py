@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from datetime import date, datetime, time
 from typing import Self
 
-from windtunnel.model.experiment import AbortCondition
+from windtunnel.model.experiment import Abort
 from windtunnel.model.rule_sources import (
     Alertmanager,
     CalendarSource,
@@ -93,7 +93,7 @@ class Policy:
     blind_after_s: float = 30.0  # a run stops when a probe has not answered for so long
     opt_in: str = "windtunnel.dev/enabled=true"  # selector over labels of workload or namespace
     protected: Protected = Protected()
-    abort_when: tuple[AbortCondition, ...] = ()
+    abort_when: tuple[Abort, ...] = ()
     clusters: Mapping[str, ClusterEntry] = field(default_factory=dict)
     prometheus_url: str = ""
     slack_channel: str = ""

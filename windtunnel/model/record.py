@@ -30,7 +30,7 @@ class EventKind(StrEnum):
     INJECTED = "fault.injected"  # confirmed: what was really hit
     INJECT_FAILED = "fault.failed"
     WATCHED = "cluster.watched"  # a pod went, a pod became ready, a node changed
-    ABORT = "run.abort"  # by: condition | halt | window | deadline | operator | error
+    ABORT = "run.abort"  # by: a word of guardrails.stop.Stop
     UNDO_STARTED = "undo.started"
     UNDONE = "undo.step"
     UNDO_FINISHED = "undo.finished"  # state
