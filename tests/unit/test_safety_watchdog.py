@@ -6,9 +6,9 @@ from types import SimpleNamespace
 
 import pytest
 
-from guardrails.facts import HALT, Facts, HaltLever
+from guardrails.facts import HALT, HaltLever
 from tasks import watchdog
-from windtunnel.model.decision import Fact
+from tasks.known_facts import KnownFacts
 from windtunnel.model.experiment import Experiment, Target
 from windtunnel.model.policy import Policy
 
@@ -43,7 +43,7 @@ class Watched(SimpleNamespace):
 
 
 @pytest.fixture
-def run(monkeypatch):
+def run():
     experiment = Experiment(
         name="x", hypothesis="h", owner="o", target=Target(namespace="shop"), steady_state=(), faults=(),
         duration_s=10, recover_within_s=5,
@@ -59,13 +59,12 @@ def run(monkeypatch):
         injecting_since=None,
         inject_over=False,
         undone=False,
+        known=KnownFacts(),
         stops=[],
         over=threading.Event(),
     )
     released = HaltLever(pulled=False)
-    monkeypatch.setattr(
-        watchdog, "gather", lambda run, *_, **__: Facts({HALT.name: Fact(run.clock.now(), released)})
-    )
+    run.gatherers = {HALT.name: lambda *_: released}
     return run
 
 
@@ -78,9 +77,9 @@ def test_a_quiet_run_is_not_stopped(run):
 def test_a_clock_that_is_set_stops_the_run(run, jump, monkeypatch):
     look = watchdog._look
 
-    def set_clock(run, facts):
+    def set_clock(run):
         run.clock.offset = jump if run.clock.passed >= 5 else run.clock.offset
-        return look(run, facts)
+        look(run)
 
     monkeypatch.setattr(watchdog, "_look", set_clock)
     watchdog._watch(run, run.over)

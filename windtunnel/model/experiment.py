@@ -139,8 +139,8 @@ class FailuresInARow:
 class PercentileCondition:
     """Stop when a percentile of *probe*'s values over the last *over_s* seconds satisfies *condition*.
 
-    The percentile is the nearest rank (Hyndman and Fan, 1996, type 1), judged once *over_s* seconds have passed
-    since the injection. Looks without an answer count as worse than any value.
+    The percentile is the nearest rank (Hyndman and Fan, 1996, type 1), judged once *over_s* seconds have
+    passed since the injection. Looks without an answer count as worse than any value.
     """
 
     probe: str
@@ -176,14 +176,8 @@ class Experiment:
     faults: tuple[FaultSpec, ...]
     duration_s: float  # how long the fault is observed, from the first injection
     recover_within_s: float  # how long after undo the steady state may take to hold again
-<<<<<<< HEAD
-    abort_when: tuple[AbortCondition, ...] = ()
-    dependencies: tuple[
-        str, ...
-    ] = ()  # "shop/deployment/catalog": what no other experiment may hit meanwhile
-=======
     abort_when: tuple[Abort, ...] = ()
->>>>>>> d6dcf4e (Stop on failures in a row, percentiles, incidents, freezes, spent budgets and lost sight)
+    dependencies: tuple[str, ...] = ()  # "shop/deployment/catalog": nobody else may hit these meanwhile
     schedule: Schedule = Schedule()
     slack_channel: str = ""
     source: str = ""  # the file it came from, for messages
