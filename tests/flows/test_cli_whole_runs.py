@@ -2,9 +2,11 @@
 
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -75,3 +77,29 @@ def test_a_file_that_cannot_be_used_starts_nothing(start):
 
     assert (process.returncode, output) == (2, "")
     assert "experiment.yaml:2:1: is not YAML" in log
+
+
+def test_of_five_runs_at_once_on_one_target_one_injects_and_the_others_name_it(start, written, tmp_path):
+    policy = tmp_path / "policy.yaml"
+    policy.write_text("caps: {concurrent_runs: 9}\n")
+    text = written(duration="120s")
+    processes = [start(text, "--policy", str(policy)) for _ in range(5)]
+    ended = []
+    while len(ended) < len(processes) - 1:
+        ended = [process for process in processes if process.poll() is not None]
+        time.sleep(0.1)
+    (winner,) = [process for process in processes if process not in ended]
+    winner.send_signal(signal.SIGINT)
+    output, _ = winner.communicate()
+    run_id = re.search(r"windtunnel report (\S+)", output)[1]
+    assert "fault.injected" in output
+    refused = [process for process in ended if process.returncode != 7]
+    assert refused
+    for process in ended:
+        told, log = process.communicate()
+        assert "fault.injecting" not in told
+        if process in refused:
+            assert process.returncode == 3, f"{told}\n{log}"
+            assert f"payments is held by {run_id} until" in told
+        else:  # Prefect's own server takes only so many new runs in one moment
+            assert "503 Service Unavailable" in log

@@ -220,7 +220,7 @@ def test_replicas_that_somebody_else_set_are_reported_and_left(run, written, clu
 
 def test_two_faults_of_one_kind_have_tickets_and_victims_of_their_own(run, written):
     two = ", ".join(["pod-delete: {count: 1, grace: 0s}"] * 2)
-    outcome = run(written(fault=two, duration="3s"), policy="caps: {pods: 2, percent: 70}\n")
+    outcome = run(written(fault=two, duration="3s"), policy="caps: {pods: 2, percent: 70, zones: 2}\n")
     hits = [event.data["hit"] for event in outcome.record.events if event.kind == "fault.injected"]
     tickets = {event.data["ticket"] for event in outcome.record.events if event.kind == "undo.ticket"}
     assert len(hits) == len(tickets) == 2
