@@ -4,7 +4,7 @@ from guardrails.clock import ClockSkew
 from guardrails.facts import ActiveRuns, HaltLever, Rights, TargetSummary
 from tasks.blast_radius import summarise
 from tasks.prospect import Prospect
-from windtunnel.clients import halt, lease, tickets
+from windtunnel.clients import halt, lease_body, tickets
 from windtunnel.clients.own_namespace import NAMESPACE
 from windtunnel.faults.rights import OWN, missing_rights
 from windtunnel.model.forms import from_stamp
@@ -33,7 +33,7 @@ def active_runs(run: Prospect, _policy: Policy) -> ActiveRuns:
     holders = {
         one.run_id
         for found in run.cluster.list("Lease", NAMESPACE)
-        for one in lease.occupants(found)
+        for one in lease_body.occupants(found)
         if one.holds_at(now)
     }
     open_runs = {  # a ticket that cannot be read is somebody's all the same

@@ -5,7 +5,8 @@ from collections.abc import Iterable, Iterator
 from guardrails.neighbours import Neighbour, Neighbours
 from tasks.claims import claims_of
 from tasks.prospect import Prospect
-from windtunnel.clients import lease, tickets
+from windtunnel.clients import tickets
+from windtunnel.clients.lease_body import in_the_way, lease_name, words
 from windtunnel.clients.own_namespace import NAMESPACE
 from windtunnel.clients.tickets import TicketOnCluster
 from windtunnel.model.claim import Claim, workload_thing
@@ -29,9 +30,9 @@ def _holding(run: Prospect, claims: Iterable[Claim]) -> Iterator[Neighbour]:
     now = run.clock.now()
     leases = {found["metadata"]["name"]: found for found in run.cluster.list("Lease", NAMESPACE)}
     for claim in claims:
-        found = leases.get(lease.lease_name(claim.thing))
-        if found and (other := lease.in_the_way(found, claim, run.run_id, now)):
-            doing = lease.words(other, lease.lease_name(claim.thing))
+        found = leases.get(lease_name(claim.thing))
+        if found and (other := in_the_way(found, claim, run.run_id, now)):
+            doing = words(other, lease_name(claim.thing))
             yield Neighbour(claim.thing, other.run_id, doing, other.until)
 
 

@@ -9,7 +9,7 @@ import pytest
 
 from tests.cluster.workspace import eventually
 from windtunnel.clients.holding import hold
-from windtunnel.clients.lease import lease_name, micro_time, occupants
+from windtunnel.clients.lease_body import lease_name, micro_time, occupants
 from windtunnel.clock import SystemClock
 from windtunnel.model.claim import Claim, Role, node_thing
 from windtunnel.model.errors import LeaseHeldError, NotFoundError

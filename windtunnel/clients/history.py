@@ -9,15 +9,14 @@ from collections.abc import Callable
 from typing import Any
 
 from windtunnel.clients.cluster import Cluster
+from windtunnel.clients.contended import until_settled
 from windtunnel.clients.own_namespace import MANAGED, NAMESPACE, explaining_absence
 from windtunnel.clock import Clock
-from windtunnel.model.errors import ClusterError, ConflictError, NotFoundError
+from windtunnel.model.errors import ClusterError, NotFoundError
 from windtunnel.model.history import History, history_of, history_text
 
 NAME = "history"
 _KEY = "runs"
-_TRIES = 20
-_PAUSE_S = 0.005
 
 
 def read(cluster: Cluster) -> History:
@@ -37,27 +36,23 @@ def change(cluster: Cluster, clock: Clock, changed: Callable[[History], History 
     Raises:
         ClusterError: it could not be read, makes no sense, or could not be written.
     """
-    for attempt in range(_TRIES):
+
+    def once() -> None:
         found = _stored(cluster)
         new = changed(_parsed(found))
         if new is None:
             return
         data = {_KEY: history_text(new)}
-        try:
-            if found is None:
-                body = {"metadata": {"name": NAME, "labels": MANAGED}, "data": data}
-                with explaining_absence(cluster.label):
-                    cluster.create("ConfigMap", body, NAMESPACE)
-            else:
-                version = found["metadata"]["resourceVersion"]
-                patch = {"metadata": {"resourceVersion": version}, "data": data}
-                cluster.patch_merge("ConfigMap", NAME, NAMESPACE, patch=patch)
-        except ConflictError:
-            if attempt == _TRIES - 1:
-                raise
-            clock.wait(_PAUSE_S * attempt)
+        if found is None:
+            metadata = {"name": NAME, "labels": MANAGED}
+            with explaining_absence(cluster.label):
+                cluster.create("ConfigMap", {"metadata": metadata, "data": data}, NAMESPACE)
         else:
-            return
+            version = found["metadata"]["resourceVersion"]
+            patch = {"metadata": {"resourceVersion": version}, "data": data}
+            cluster.patch_merge("ConfigMap", NAME, NAMESPACE, patch=patch)
+
+    until_settled(clock, once)
 
 
 def _stored(cluster: Cluster) -> dict[str, Any] | None:

@@ -12,7 +12,8 @@ from dataclasses import dataclass, field
 
 from windtunnel.clients.cluster import Cluster
 from windtunnel.clients.connection import Timeouts
-from windtunnel.clients.lease import Asking, give_back, renew, take
+from windtunnel.clients.lease import give_back, renew, take
+from windtunnel.clients.lease_body import Asking
 from windtunnel.clients.own_namespace import explaining_absence
 from windtunnel.clock import Clock, SystemClock
 from windtunnel.model.claim import Claim, in_order

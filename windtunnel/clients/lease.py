@@ -1,102 +1,28 @@
 """One lease on one thing: while a run holds it, no other run may touch that thing.
 
 Kept as a coordination.k8s.io Lease in windtunnel's namespace and changed only at the version that was read,
-so that of two runs that try at once, one wins. One run holds it alone, or several runs that merely need the
-thing share it: a shared lease has no holder, but an annotation with each run and the time until which it
-needs the thing. Times are compared with this machine's clock: machines that share a cluster must agree on the
-time to within the lease's length.
+so that of two runs that try at once, one wins. Times are compared with this machine's clock: machines that
+share a cluster must agree on the time to within the lease's length.
 
 A lease that names a run but no readable time counts as held, for nobody can say that it is not; the refusal
 says how to remove it.
 """
 
-import hashlib
-import json
-import re
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
-from datetime import datetime, timedelta
-from typing import Any
-
 from windtunnel.clients.cluster import Cluster
-from windtunnel.clients.own_namespace import MANAGED, NAMESPACE
+from windtunnel.clients.contended import until_settled
+from windtunnel.clients.lease_body import (
+    Asking,
+    Occupant,
+    body,
+    in_the_way,
+    micro_time,
+    others_on,
+    taken_away,
+    words,
+)
+from windtunnel.clients.own_namespace import NAMESPACE
 from windtunnel.clock import Clock
-from windtunnel.model.claim import Claim
 from windtunnel.model.errors import ConflictError, LeaseHeldError, NotFoundError
-from windtunnel.model.forms import from_stamp
-
-_THING = "windtunnel.dev/thing"
-_NEEDED_BY = "windtunnel.dev/needed-by"
-_READABLE = 60
-_TRIES = 20  # somebody else changed it between our look and our change, so often in a row
-_PAUSE_S = 0.005  # before the next of them, and longer with each
-_SOMEBODY = "somebody who cannot be read"
-
-Lease = Mapping[str, Any]
-
-
-@dataclass(frozen=True, slots=True)
-class Occupant:
-    """A run on a thing. *until* is None where the lease does not say so readably."""
-
-    run_id: str
-    until: datetime | None
-    shared: bool = False
-
-    def holds_at(self, now: datetime) -> bool:
-        """Say whether it counts at *now*; without a readable time it does."""
-        return self.until is None or self.until > now
-
-
-@dataclass(frozen=True, slots=True)
-class Asking:
-    """Who asks for a thing, and for how long."""
-
-    run_id: str
-    claim: Claim
-    ttl_s: float
-
-    @property
-    def name(self) -> str:
-        """Return the name of the Lease."""
-        return lease_name(self.claim.thing)
-
-
-def lease_name(thing: str) -> str:
-    """Return the name of the Lease on *thing*: readable in its first part, unique in its last."""
-    readable = re.sub(r"[^a-z0-9]+", "-", thing.lower()).strip("-")[:_READABLE].strip("-")
-    return f"hold-{readable}-{hashlib.sha256(thing.encode()).hexdigest()[:10]}"
-
-
-def micro_time(at: datetime) -> str:
-    """Write *at* as a Lease takes it: UTC with exactly six digits of fraction."""
-    return at.isoformat(timespec="microseconds").replace("+00:00", "Z")
-
-
-def occupants(lease: Lease) -> tuple[Occupant, ...]:
-    """Return every run that a lease names, also those whose time is over."""
-    return tuple(_occupants(lease))
-
-
-def in_the_way(lease: Lease, claim: Claim, run_id: str, now: datetime) -> Occupant | None:
-    """Return another run for which *run_id* cannot have the thing as it claims it, or None."""
-    for other in occupants(lease):
-        together = other.shared and claim.shared and other.until is not None
-        if other.run_id != run_id and other.holds_at(now) and not together:
-            return other
-    return None
-
-
-def words(other: Occupant, name: str) -> str:
-    """Say who is on a thing, until when, and what to do, as the rest of a sentence about the thing."""
-    does = "is needed (as a dependency)" if other.shared else "is held"
-    if other.until is None:
-        remedy = f"remove it with `kubectl delete lease {name} -n {NAMESPACE}`"
-        return (
-            f"{does} by {other.run_id}, and its lease names no readable time; once that run is over, {remedy}"
-        )
-    remedy = f"wait for that run to end, or for the lease {name} in {NAMESPACE} to run out"
-    return f"{does} by {other.run_id} until {micro_time(other.until)}; {remedy}"
 
 
 def take(cluster: Cluster, asking: Asking, clock: Clock) -> None:
@@ -106,17 +32,14 @@ def take(cluster: Cluster, asking: Asking, clock: Clock) -> None:
         LeaseHeldError: another run holds it; the error names the run, the thing and until when.
         ClusterError: it could not be asked for; the lease may be ours all the same.
     """
-    for attempt in range(_TRIES):
+
+    def once() -> None:
         try:
-            cluster.create("Lease", _body(asking, clock.now()), NAMESPACE)
+            cluster.create("Lease", body(asking, clock.now()), NAMESPACE)
         except ConflictError:
-            if _take_over(cluster, asking, clock):
-                return
-        else:
-            return
-        clock.wait(_PAUSE_S * attempt)
-    msg = f"the lease {asking.name} on {asking.claim.thing} changed {_TRIES} times while it was asked for"
-    raise ConflictError(msg)
+            _take_over(cluster, asking, clock)
+
+    until_settled(clock, once)
 
 
 def renew(cluster: Cluster, asking: Asking, clock: Clock) -> str:
@@ -125,21 +48,18 @@ def renew(cluster: Cluster, asking: Asking, clock: Clock) -> str:
     Raises:
         ClusterError: it could not be asked, or renewed.
     """
-    for attempt in range(_TRIES):
-        try:
-            lease = cluster.get("Lease", asking.name, NAMESPACE)
-            if why := _taken_away(lease, asking):
-                return why
-            cluster.replace("Lease", _body(asking, clock.now(), lease), NAMESPACE)
-        except NotFoundError:
-            return "somebody deleted it"
-        except ConflictError:  # another thread of ours, or a run that shares it, was at it in this moment
-            if attempt == _TRIES - 1:
-                raise
-            clock.wait(_PAUSE_S * attempt)
-        else:
-            return ""
-    raise AssertionError
+
+    def once() -> str:
+        lease = cluster.get("Lease", asking.name, NAMESPACE)
+        if why := taken_away(lease, asking):
+            return why
+        cluster.replace("Lease", body(asking, clock.now(), lease), NAMESPACE)
+        return ""
+
+    try:  # a conflict is another thread of ours, or a run that shares it
+        return until_settled(clock, once)
+    except NotFoundError:
+        return "somebody deleted it"
 
 
 def give_back(cluster: Cluster, asking: Asking, clock: Clock) -> None:
@@ -148,38 +68,34 @@ def give_back(cluster: Cluster, asking: Asking, clock: Clock) -> None:
     Raises:
         ClusterError: it could not be given back; it runs out by itself.
     """
-    for attempt in range(_TRIES):
-        try:
-            lease = cluster.get("Lease", asking.name, NAMESPACE)
-            if _taken_away(lease, asking):
-                return
-            now = clock.now()
-            version = str(lease["metadata"]["resourceVersion"])
-            if any(other.shared and other.holds_at(now) for other in _others(lease, asking)):
-                cluster.replace("Lease", _body(asking, now, lease, leaving=True), NAMESPACE)
-            else:
-                cluster.delete("Lease", asking.name, NAMESPACE, resource_version=version)
-        except NotFoundError:
+
+    def once() -> None:
+        lease = cluster.get("Lease", asking.name, NAMESPACE)
+        if taken_away(lease, asking):
             return
-        except ConflictError:
-            if attempt == _TRIES - 1:
-                raise
-            clock.wait(_PAUSE_S * attempt)
+        now = clock.now()
+        if any(other.shared and other.holds_at(now) for other in others_on(lease, asking)):
+            cluster.replace("Lease", body(asking, now, lease, leaving=True), NAMESPACE)
         else:
-            return
+            version = str(lease["metadata"]["resourceVersion"])
+            cluster.delete("Lease", asking.name, NAMESPACE, resource_version=version)
+
+    try:
+        until_settled(clock, once)
+    except NotFoundError:
+        return
 
 
-def _take_over(cluster: Cluster, asking: Asking, clock: Clock) -> bool:
-    """Take or join the lease that is there; say whether it is ours now, and not changed meanwhile."""
+def _take_over(cluster: Cluster, asking: Asking, clock: Clock) -> None:
+    """Take or join the lease that is there; one that goes away meanwhile is a conflict like any other."""
     try:
         lease = cluster.get("Lease", asking.name, NAMESPACE)
         now = clock.now()
         if other := in_the_way(lease, asking.claim, asking.run_id, now):
             raise _refusal(asking, other)
-        cluster.replace("Lease", _body(asking, now, lease), NAMESPACE)
-    except (ConflictError, NotFoundError):
-        return False
-    return True
+        cluster.replace("Lease", body(asking, now, lease), NAMESPACE)
+    except NotFoundError as error:
+        raise ConflictError(str(error), status=error.status, reason=error.reason) from error
 
 
 def _refusal(asking: Asking, other: Occupant) -> LeaseHeldError:
@@ -187,70 +103,3 @@ def _refusal(asking: Asking, other: Occupant) -> LeaseHeldError:
     until = micro_time(other.until) if other.until else ""
     message = f"{thing} {words(other, asking.name)}"
     return LeaseHeldError(message, holder=other.run_id, until=until, thing=thing)
-
-
-def _taken_away(lease: Lease, asking: Asking) -> str:
-    found = occupants(lease)
-    if any(one.run_id == asking.run_id and one.shared == asking.claim.shared for one in found):
-        return ""
-    return f"{', '.join(one.run_id for one in found) or 'nobody'} holds it now"
-
-
-def _others(lease: Lease, asking: Asking) -> Iterator[Occupant]:
-    return (one for one in occupants(lease) if one.run_id != asking.run_id)
-
-
-def _body(
-    asking: Asking, now: datetime, found: Lease | None = None, *, leaving: bool = False
-) -> dict[str, Any]:
-    """Return the lease as *asking* wants it, over *found* if there is one."""
-    annotations = {_THING: asking.claim.thing}
-    metadata: dict[str, Any] = {"name": asking.name, "labels": MANAGED, "annotations": annotations}
-    spec: dict[str, Any] = {
-        "leaseDurationSeconds": max(1, round(asking.ttl_s)),
-        "acquireTime": micro_time(now),
-        "renewTime": micro_time(now),
-    }
-    if found is not None:
-        metadata["resourceVersion"] = found["metadata"]["resourceVersion"]
-        if not _taken_away(found, asking):
-            spec["acquireTime"] = (found.get("spec") or {}).get("acquireTime") or spec["acquireTime"]
-    if not asking.claim.shared:
-        spec["holderIdentity"] = asking.run_id
-        return {"metadata": metadata, "spec": spec}
-    sharing = {
-        other.run_id: micro_time(other.until)
-        for other in (_others(found, asking) if found is not None else ())
-        if other.shared and other.until is not None and other.until > now
-    }
-    if not leaving:
-        sharing[asking.run_id] = micro_time(now + timedelta(seconds=asking.ttl_s))
-    annotations[_NEEDED_BY] = json.dumps(sharing)
-    return {"metadata": metadata, "spec": spec}
-
-
-def _occupants(lease: Lease) -> Iterator[Occupant]:
-    spec = lease.get("spec") or {}
-    if holder := str(spec.get("holderIdentity") or ""):
-        yield Occupant(holder, _held_until(spec))
-    text = (lease["metadata"].get("annotations") or {}).get(_NEEDED_BY)
-    if not text:
-        return
-    try:
-        for run_id, until in dict(json.loads(text)).items():
-            yield Occupant(str(run_id), _time(until), shared=True)
-    except (ValueError, TypeError):
-        yield Occupant(_SOMEBODY, None, shared=True)
-
-
-def _held_until(spec: Mapping[str, Any]) -> datetime | None:
-    renewed = _time(spec.get("renewTime") or spec.get("acquireTime"))
-    lasts = spec.get("leaseDurationSeconds")
-    return renewed + timedelta(seconds=lasts) if renewed and isinstance(lasts, int) else None
-
-
-def _time(text: object) -> datetime | None:
-    try:
-        return from_stamp(str(text))
-    except ValueError:
-        return None
