@@ -44,8 +44,12 @@ def count(run: LiveRun) -> tuple[Decision, ...]:
 
 
 def uncount(run: LiveRun) -> None:
-    """Take a run back that was counted, and then did not come to its change."""
+    """Take a run back that was counted, and then changed nothing."""
+
+    def taken_back(known: History) -> History | None:
+        return known.without(run.run_id) if known.find(run.run_id) else None
+
     try:
-        history.change(run.cluster, run.clock, lambda known: known.without(run.run_id))
+        history.change(run.cluster, run.clock, taken_back)
     except ClusterError as error:
-        run.log.warning("The run counts as one that injected, although it did not: %s", error)
+        run.log.warning("The run counts as one that injected, although it changed nothing: %s", error)

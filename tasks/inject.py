@@ -10,7 +10,7 @@ from tasks.stopping import Stop
 from windtunnel.clients import holding, tickets
 from windtunnel.ledger import TicketState
 from windtunnel.model.claim import hits
-from windtunnel.model.errors import ClusterError, FaultError, WindtunnelError
+from windtunnel.model.errors import ClusterError, FaultError
 from windtunnel.model.record import EventKind, Phase
 
 
@@ -43,21 +43,33 @@ def unsteady(run: LiveRun) -> str:
 def _inject_all(run: LiveRun) -> Ending:
     hit: list[str] = []
     for plan in run.plans:
-        if stop := _stop(run):  # also what was asked for while the checks above were made
-            run.happened(EventKind.ABORT, stop.message, by=stop.by)
-            return Ending(go_on=False, name="Aborted", message=stop.message, failed=True)
         try:
             if against := count(run):
                 return Ending(go_on=False, name="Refused", message=refuse(run, against), failed=True)
+            if stop := _stop(run):  # also what was asked for while the checks above were made
+                if not hit:
+                    uncount(run)
+                run.happened(EventKind.ABORT, stop.message, by=stop.by)
+                return Ending(go_on=False, name="Aborted", message=stop.message, failed=True)
             hit += _inject(run, plan)
         except (FaultError, ClusterError) as error:
-            message = f"{plan.fault.name} could not be injected: {error}"
-            before = [str(ref) for ref in error.hit] if isinstance(error, FaultError) else []
-            run.happened(EventKind.INJECT_FAILED, message, fault=plan.fault.name, hit=before)
-            if stop := run.stopping.stop:  # it failed because it was asked to stop
-                run.happened(EventKind.ABORT, stop.message, by=stop.by)
-            return Ending(go_on=False, name="NotInjected", message=message, failed=True)
+            return _not_injected(run, plan, error, hit)
+    if not hit:
+        uncount(run)
     return Ending(go_on=bool(hit), name="Injected", message=f"Hit {', '.join(hit[:10]) or 'nothing'}.")
+
+
+def _not_injected(run: LiveRun, plan: Plan, error: FaultError | ClusterError, hit: list[str]) -> Ending:
+    """Record the failure. A run that has certainly changed nothing does not count as one that injected."""
+    in_part = [str(ref) for ref in error.hit] if isinstance(error, FaultError) else []
+    certain = isinstance(error, FaultError) or run.injecting_since is None
+    if certain and not (hit or in_part):
+        uncount(run)
+    message = f"{plan.fault.name} could not be injected: {error}"
+    run.happened(EventKind.INJECT_FAILED, message, fault=plan.fault.name, hit=in_part)
+    if stop := run.stopping.stop:  # it failed because it was asked to stop
+        run.happened(EventKind.ABORT, stop.message, by=stop.by)
+    return Ending(go_on=False, name="NotInjected", message=message, failed=True)
 
 
 def _stop(run: LiveRun) -> Stop | None:
@@ -74,7 +86,9 @@ def _stop(run: LiveRun) -> Stop | None:
 def _inject(run: LiveRun, plan: Plan) -> list[str]:
     """Write the ticket down, then do what it says; undo is due from the moment the ticket exists."""
     ticket = plan.ticket
-    _write_down(run, plan)
+    run.ledger.save_ticket(ticket)
+    run.injected.append(plan)  # from here on there is something to close, and perhaps to undo
+    tickets.write(run.cluster, ticket, things=hits(run.claims))
     run.happened(EventKind.TICKET, f"Undo ticket {ticket.id} is written.", ticket=ticket.id)
     run.sampler.phase = Phase.DURING
     if run.injecting_since is None:
@@ -93,15 +107,3 @@ def _inject(run: LiveRun, plan: Plan) -> list[str]:
         missed=list(injection.missed),
     )
     return hit
-
-
-def _write_down(run: LiveRun, plan: Plan) -> None:
-    """Put the ticket into both its homes. A run that cannot do so injects nothing, and does not count."""
-    try:
-        run.ledger.save_ticket(plan.ticket)
-        run.injected.append(plan)  # from here on there is something to close, and perhaps to undo
-        tickets.write(run.cluster, plan.ticket, things=hits(run.claims))
-    except WindtunnelError:
-        if run.injecting_since is None:
-            uncount(run)
-        raise

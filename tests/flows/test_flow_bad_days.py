@@ -145,6 +145,44 @@ def test_a_lease_lost_between_the_checks_and_the_change_prevents_the_change(
     assert "fault.injecting" not in outcome.kinds
 
 
+@pytest.mark.parametrize("how", ["stop", "ticket", "refusal"])
+def test_a_run_that_changed_nothing_does_not_count(  # noqa: PLR0917 - fixtures and cases are arguments
+    run, written, before_injection, intercept, no_history, monkeypatch, how
+):
+    from windtunnel.model.errors import ClusterError, FaultError
+
+    def refused(cluster, ticket, *, stop=None):
+        raise FaultError(WORDS)
+
+    def answer(request):
+        if request.method == "POST" and "windtunnel-undo-" in str(request.body):
+            raise ClusterError(WORDS, status=500)
+
+    if how == "stop":
+        before_injection(lambda live: live.stop("operator", "Enough."))
+    elif how == "ticket":
+        intercept(answer)
+    else:
+        broken(monkeypatch, inject=refused)
+    outcome = run(written())
+    assert "fault.injected" not in outcome.kinds
+    assert no_history() == []
+
+
+def test_a_run_of_which_nobody_knows_whether_it_changed_anything_counts(
+    run, written, no_history, monkeypatch
+):
+    from windtunnel.model.errors import UnreachableError
+
+    def silent(cluster, ticket, *, stop=None):
+        raise UnreachableError(WORDS)
+
+    broken(monkeypatch, inject=silent)
+    outcome = run(written())
+    assert "fault.injected" not in outcome.kinds
+    assert no_history() == [outcome.summary.run_id]
+
+
 def test_a_lever_pulled_between_precheck_and_injection_blocks(run, written, cluster, monkeypatch):
     from flows import experiment
     from windtunnel.clients import halt

@@ -284,6 +284,9 @@ def test_a_history_that_cannot_be_written_is_an_error(run, cluster, checkout):
     )
 
     class Stale(type(cluster)):
+        def within(self, _timeouts):
+            return self
+
         def get(self, *_, **__):
             return stale
 

@@ -9,6 +9,7 @@ from collections.abc import Callable
 from typing import Any
 
 from windtunnel.clients.cluster import Cluster
+from windtunnel.clients.connection import Timeouts
 from windtunnel.clients.contended import until_settled
 from windtunnel.clients.own_namespace import MANAGED, NAMESPACE, explaining_absence
 from windtunnel.clock import Clock
@@ -16,6 +17,7 @@ from windtunnel.model.errors import ClusterError, NotFoundError
 from windtunnel.model.history import History, history_of, history_text
 
 NAME = "history"
+_TIMEOUTS = Timeouts(connect_s=1.5, read_s=5.0, total_s=10.0, tries=2)  # a run that is about to change waits
 _KEY = "runs"
 
 
@@ -36,9 +38,10 @@ def change(cluster: Cluster, clock: Clock, changed: Callable[[History], History 
     Raises:
         ClusterError: it could not be read, makes no sense, or could not be written.
     """
+    asked = cluster.within(_TIMEOUTS)
 
     def once() -> None:
-        found = _stored(cluster)
+        found = _stored(asked)
         new = changed(_parsed(found))
         if new is None:
             return
@@ -46,11 +49,11 @@ def change(cluster: Cluster, clock: Clock, changed: Callable[[History], History 
         if found is None:
             metadata = {"name": NAME, "labels": MANAGED}
             with explaining_absence(cluster.label):
-                cluster.create("ConfigMap", {"metadata": metadata, "data": data}, NAMESPACE)
+                asked.create("ConfigMap", {"metadata": metadata, "data": data}, NAMESPACE)
         else:
             version = found["metadata"]["resourceVersion"]
             patch = {"metadata": {"resourceVersion": version}, "data": data}
-            cluster.patch_merge("ConfigMap", NAME, NAMESPACE, patch=patch)
+            asked.patch_merge("ConfigMap", NAME, NAMESPACE, patch=patch)
 
     until_settled(clock, once)
 
