@@ -57,11 +57,15 @@ def remaining(error_ratio_of_period: float, objective: float) -> float:
 
 
 def firing(ratios: Mapping[float, float], objective: float, period_s: float) -> tuple[Pair, ...]:
-    """Return the pairs of which both windows burn faster than their threshold, given ratios by window."""
+    """Return the pairs of which both windows burn faster than their threshold, given ratios by window.
+
+    A pair of which a ratio is not known is left out; that it is missing, the caller has to say.
+    """
     return tuple(
         pair
         for pair in pairs(period_s)
-        if burn_rate(ratios[pair.long_s], objective) > pair.threshold
+        if {pair.long_s, pair.short_s} <= ratios.keys()
+        and burn_rate(ratios[pair.long_s], objective) > pair.threshold
         and burn_rate(ratios[pair.short_s], objective) > pair.threshold
     )
 

@@ -1,5 +1,6 @@
 """Error budget: chaos spends what a service can afford, never its last reserve."""
 
+import math
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -48,17 +49,22 @@ def decide(policy: Policy, experiment: Experiment, facts: Facts, now: datetime) 
     reading, target = facts.read(BUDGET, now=now), facts.read(TARGET, now=now)
     if isinstance(reading, Unusable):
         return unknown(NAME, reading)
-    errors = (*reading.errors, *_implausible(budget, reading))
+    errors = [*reading.errors, *_implausible(budget, reading)]
     if isinstance(target, Unusable):
-        errors = (*errors, target.reason)
-    if errors or isinstance(target, Unusable):
-        return unknown(NAME, Unusable("; ".join(errors)))
-    left, cost = what_is_left(budget, reading), expected_cost(budget, experiment, target)
-    observed = f"{left:.1%} left, the run may cost {cost:.2%}"
+        errors.append(target.reason)
+    left = what_is_left(budget, reading)
+    cost = None if isinstance(target, Unusable) else expected_cost(budget, experiment, target)
+    observed = ", ".join(
+        ([] if left is None else [f"{left:.1%} left"])
+        + ([] if cost is None else [f"the run may cost {cost:.2%}"])
+    )
     limit = f"keep {budget.keep:.4g}, spend {budget.spend_per_run:.4g} per run (of 1)"
     objections = (*_too_little(budget, left, cost), *_fast_burns(budget, reading))
-    if objections:
-        return deny(NAME, f"The error budget: {'; '.join(objections)}.", observed=observed, limit=limit)
+    if objections:  # what is known to be wrong outranks what is not known; both are told
+        told = "; ".join((*objections, *errors))
+        return deny(NAME, f"The error budget: {told}.", observed=observed, limit=limit)
+    if errors:
+        return unknown(NAME, Unusable("; ".join(errors)))
     return allow(NAME, "Enough of the error budget is left.", observed=observed, limit=limit)
 
 
@@ -83,14 +89,15 @@ def stops(policy: Policy, experiment: Experiment, facts: Facts, now: datetime) -
     return (Stop("budget", reason, now, Evidence(f"{cost:.2%}", limit)),)
 
 
-def what_is_left(budget: ErrorBudget, reading: BudgetReading) -> float:
+def what_is_left(budget: ErrorBudget, reading: BudgetReading) -> float | None:
     """Return the fraction of the budget that is left: the smaller, where both ways of telling are given."""
     known = []
-    if budget.error_ratio:
-        known.append(burning.remaining(reading.ratios[budget.period_s], budget.objective))
-    if reading.remaining is not None:
+    ratio = reading.ratios.get(budget.period_s)
+    if budget.error_ratio and ratio is not None and _is_share(ratio):
+        known.append(burning.remaining(ratio, budget.objective))
+    if budget.remaining and reading.remaining is not None and _can_remain(reading.remaining):
         known.append(reading.remaining)
-    return min(known)
+    return min(known, default=None)
 
 
 def expected_cost(budget: ErrorBudget, experiment: Experiment, target: TargetSummary) -> float:
@@ -112,21 +119,30 @@ def _implausible(budget: ErrorBudget, reading: BudgetReading) -> Iterator[str]:
             ratio = reading.ratios.get(window_s)
             if ratio is None and not reading.errors:
                 yield f"the error ratio over {format_duration(window_s)} was not measured"
-            elif ratio is not None and not -_ROUNDING <= ratio <= 1 + _ROUNDING:
+            elif ratio is not None and not _is_share(ratio):
                 yield f"the error ratio over {format_duration(window_s)} is {ratio:g}, which is no share of 1"
     if budget.remaining:
         if reading.remaining is None and not reading.errors:
             yield "what remains of the budget was not measured"
-        elif reading.remaining is not None and not reading.remaining <= 1 + _ROUNDING:
-            yield f"what remains is {reading.remaining:g} > 1; if that is a percentage, divide it by 100"
+        elif reading.remaining is not None and not _can_remain(reading.remaining):
+            yield f"what remains is {reading.remaining:g}, no fraction up to 1; divide a percentage by 100"
 
 
-def _too_little(budget: ErrorBudget, left: float, cost: float) -> Iterator[str]:
-    if left < budget.keep - _ROUNDING:
+def _is_share(ratio: float) -> bool:
+    return -_ROUNDING <= ratio <= 1 + _ROUNDING
+
+
+def _can_remain(fraction: float) -> bool:
+    """Say whether this much can be left: a budget can be overspent many times, never be more than whole."""
+    return math.isfinite(fraction) and fraction <= 1 + _ROUNDING
+
+
+def _too_little(budget: ErrorBudget, left: float | None, cost: float | None) -> Iterator[str]:
+    if left is not None and left < budget.keep - _ROUNDING:
         yield f"{left:.1%} is left < {budget.keep:.1%} to keep"
-    elif cost > left - budget.keep + _ROUNDING:
+    elif left is not None and cost is not None and cost > left - budget.keep + _ROUNDING:
         yield f"the run may cost {cost:.2%} > {left - budget.keep:.2%} above what is kept"
-    if cost > budget.spend_per_run + _ROUNDING:
+    if cost is not None and cost > budget.spend_per_run + _ROUNDING:
         yield (
             f"the run may cost {cost:.2%} > {budget.spend_per_run:.2%} that one run may spend; "
             "hit less, for a shorter time"
@@ -136,9 +152,10 @@ def _too_little(budget: ErrorBudget, left: float, cost: float) -> Iterator[str]:
 def _fast_burns(budget: ErrorBudget, reading: BudgetReading) -> Iterator[str]:
     if not budget.error_ratio:
         return
-    for pair in burning.firing(reading.ratios, budget.objective, budget.period_s):
+    plausible = {window_s: ratio for window_s, ratio in reading.ratios.items() if _is_share(ratio)}
+    for pair in burning.firing(plausible, budget.objective, budget.period_s):
         long, short = (
-            burning.burn_rate(reading.ratios[window_s], budget.objective)
+            burning.burn_rate(plausible[window_s], budget.objective)
             for window_s in (pair.long_s, pair.short_s)
         )
         yield (

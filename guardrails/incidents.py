@@ -24,7 +24,8 @@ class Incident:
     link: str = ""
 
     def __str__(self) -> str:
-        return self.title
+        since = f"since {self.since:%Y-%m-%d %H:%M} UTC" if self.since else ""
+        return ", ".join(filter(None, (self.title, since, self.link)))
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,4 +92,4 @@ def _asked(policy: Policy) -> tuple[FactKey[Incidents], ...]:
 
 def _named(found: Sequence[Incident]) -> str:
     more = len(found) - _SHOWN
-    return ", ".join(map(str, found[:_SHOWN])) + (f" and {more} more" if more > 0 else "")
+    return "; ".join(map(str, found[:_SHOWN])) + (f" and {more} more" if more > 0 else "")

@@ -1,11 +1,11 @@
 """What Prometheus says of the error budget and of health."""
 
 import math
-from concurrent.futures import ThreadPoolExecutor
 
 from guardrails.burn_rate import windows
 from guardrails.error_budget import BudgetReading, BudgetSpent
 from guardrails.health import Health, QueryReading
+from tasks.at_once import at_once
 from tasks.live_run import LiveRun
 from tasks.prospect import Prospect
 from windtunnel.clients.installation import cluster_entry, prometheus_url
@@ -40,8 +40,7 @@ def error_budget(run: Prospect, policy: Policy) -> BudgetReading:
         except ProbeError as error:
             return key, math.nan, str(error)
 
-    with ThreadPoolExecutor(max_workers=len(queries), thread_name_prefix="budget") as pool:
-        answers = list(pool.map(ask, queries))
+    answers = at_once(ask, list(queries))
     good = {key: number for key, number, error in answers if not error}
     return BudgetReading(
         ratios={key: number for key, number in good.items() if isinstance(key, float)},
@@ -77,13 +76,16 @@ def health(run: Prospect, policy: Policy) -> Health:
         except ProbeError as error:
             return QueryReading(wanted.query, error=str(error))
 
-    with ThreadPoolExecutor(max_workers=min(8, len(policy.health)), thread_name_prefix="health") as pool:
-        return Health(tuple(pool.map(ask, policy.health)))
+    return Health(tuple(at_once(ask, policy.health)))
 
 
 def _url(run: Prospect, policy: Policy) -> str:
-    url = prometheus_url(policy, cluster_entry(run.policy, run.experiment.target.cluster))
+    """Return the Prometheus that *policy* names; only where it names none, that of the run's own policy."""
+    cluster = run.experiment.target.cluster
+    own = policy.clusters.get(cluster)
+    url = (own.prometheus_url if own else "") or policy.prometheus_url
+    url = url or prometheus_url(run.policy, cluster_entry(run.policy, cluster))
     if not url:
         msg = "the policy has queries and names no Prometheus; write `prometheus: {url: ...}`"
         raise SourceError(msg)
-    return url
+    return url.rstrip("/")

@@ -27,11 +27,7 @@ class Alert:
 
     def __str__(self) -> str:
         name = self.labels.get("alertname", "an alert without a name")
-        shown_labels = ", ".join(
-            f"{key}={self.labels[key]}"
-            for key in ("severity", "service", "namespace", "job")
-            if key in self.labels
-        )
+        shown_labels = ", ".join(f"{key}={self.labels[key]}" for key in _TELLING if key in self.labels)
         return f"{name} ({shown_labels})" if shown_labels else name
 
 
@@ -57,10 +53,16 @@ def firing_alerts(source: Alertmanager, clock: Clock, *, timeout_s: float) -> tu
         msg = f"{where}: the answer {why}"
         raise SourceError(msg)
     try:
-        return tuple(_alert(entry) for entry in json.loads(answer.text))
+        # an answer that is no list, such as {}, names no alert and proves nothing
+        match json.loads(answer.text):
+            case list(found):
+                return tuple(map(_alert, found))
+            case other:
+                why = type(other).__name__
     except (ValueError, KeyError, TypeError, AttributeError) as error:
-        msg = f"{where}: the answer is not one of an Alertmanager ({error!r})"
-        raise SourceError(msg) from error
+        why = repr(error)
+    msg = f"{where}: the answer is not one of an Alertmanager ({why})"
+    raise SourceError(msg)
 
 
 def _alert(entry: dict[str, Any]) -> Alert:

@@ -1,4 +1,4 @@
-"""One number from Prometheus, by an instant query."""
+"""Numbers from Prometheus, by an instant query."""
 
 import math
 from typing import Any
@@ -32,15 +32,18 @@ def all_series(url: str, query: str, *, timeout_s: float) -> tuple[tuple[str, fl
         ProbeError: no answer, an error, no series, or something that is no instant vector or number.
     """
     where = f"query {_short(query)!r} to Prometheus at {shown(url)}"
-    match _ask(url, query, where, timeout_s):
-        case []:
-            msg = f"{where}: no data; does the series exist, and does Prometheus scrape it?"
-        case [int() | float(), str(text)]:
-            return (("the value", float(text)),)
-        case [{"value": _}, *_] as found:
-            return tuple((_labels(series["metric"]), float(series["value"][1])) for series in found)
-        case _:
-            msg = f"{where}: the answer is no instant vector"
+    try:
+        match _ask(url, query, where, timeout_s):
+            case []:
+                msg = f"{where}: no data; does the series exist, and does Prometheus scrape it?"
+            case [int() | float(), str(text)]:
+                return (("the value", float(text)),)
+            case [{"value": _}, *_] as found:
+                return tuple((_labels(series["metric"]), float(series["value"][1])) for series in found)
+            case _:
+                msg = f"{where}: the answer is no instant vector of numbers"
+    except (KeyError, ValueError, TypeError, IndexError, AttributeError) as error:
+        msg = f"{where}: the answer is no instant vector of numbers ({_short(repr(error))})"
     raise ProbeError(msg)
 
 

@@ -112,7 +112,9 @@ class ErrorBudgetForm(Form):
 class HealthEntry(Form):
     """A query whose every series must satisfy a comparison."""
 
-    query: Text = Field(description="A PromQL query without a comparison at its end.")
+    query: Annotated[Text, BeforeValidator(words.unfiltered_query)] = Field(
+        description="A PromQL query without a comparison at its end."
+    )
     expect: Compared = Field(description="What every series must satisfy.")
 
 

@@ -16,7 +16,14 @@ from windtunnel.model.selector import parse_selector
 
 DAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
 _LONG_DAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
-_LAST_COMPARISON = re.compile(r"(.*\S)\s*((?:>=|<=|==|!=|>|<)\s*[-+.\d]\S*)\s*", re.DOTALL)
+_LAST_COMPARISON = re.compile(
+    r"(.*?\S)\s*((?:>=|<=|==|!=|>|<)\s*[-+.\d][^\s<>=!]*|\bbetween\s+[-+.\d]\S*\s+and\s+[-+.\d]\S*)",
+    re.DOTALL,
+)
+_FILTERS = re.compile(r"(?:>=|<=|==|!=|>|<)(?!\s*bool\b)")
+_JOINS = re.compile(r"[<>]|==|!=|\b(?:and|or|unless)\b", re.IGNORECASE)
+_QUOTED = re.compile(r"\"(?:[^\"\\]|\\.)*\"|'(?:[^'\\]|\\.)*'|`[^`]*`", re.DOTALL)
+_BRACKETED = re.compile(r"\([^()\[\]{}]*\)|\[[^()\[\]{}]*\]|\{[^()\[\]{}]*\}")
 _TIME = re.compile(r"(\d{1,2}):(\d{2})")
 _LOOSE_TIME = re.compile(r"(\d{1,2})(?:[:.h](\d{2}))?\s*([ap])\.?m\.?|(\d{1,2})[.h](\d{2})?", re.IGNORECASE)
 _PLACEHOLDER = re.compile(r"\$\{[A-Za-z_][A-Za-z0-9_]*\}")
@@ -57,16 +64,47 @@ def comparison(value: Any) -> Comparison:
 
 
 def query_and_comparison(value: str) -> tuple[str, str]:
-    """Read `up{job="api"} == 1`: a query, and a comparison with a number at its end."""
+    """Read `up{job="api"} == 1`: a query, and a comparison with a number at its end.
+
+    Only what stands outside quotes and brackets is looked at. A second comparison out there, or `and`, `or`,
+    `unless`, would belong to the query, and leave out the series that do not hold: those need brackets.
+    """
     written = text(value, "a query with a comparison at its end, like `up == 1`")
-    match = _LAST_COMPARISON.fullmatch(written)
-    if match is None or re.search(r"\b(and|or|unless)\b(?=[^\"]*(?:\"[^\"]*\"[^\"]*)*$)", match[1]):
+    outside = _outside(written)
+    match = _LAST_COMPARISON.fullmatch(outside)
+    if match is None or _JOINS.search(match[1]):
         msg = (
-            f"{what(written)} is not a query with one comparison at its end; "
-            'write `up == 1`, or {query: ..., expect: "== 1"}'
+            f"{what(written)} is not a query with one comparison with a number at its end; "
+            'write `up == 1`, put brackets around the rest, or write {query: ..., expect: "== 1"}'
         )
         raise ValueError(msg)
-    return match[1], match[2]
+    return written[: match.end(1)], written[match.start(2) :]
+
+
+def unfiltered_query(value: Any) -> str:
+    """Read a query that does not leave out the very series that do not hold, as `up == 1` does."""
+    written = text(value, "a query; put it in quotes")
+    inner = written
+    while inner.startswith("(") and not _outside(inner).strip("_"):
+        inner = inner[1:-1].strip()  # brackets around the whole
+    if _FILTERS.search(_outside(inner)):
+        msg = f"{what(written)} leaves out the series that do not hold; write the comparison as `expect`"
+        raise ValueError(msg)
+    return written
+
+
+def _outside(query: str) -> str:
+    """Blank out what stands in quotes and brackets; every character keeps its place."""
+    left = _QUOTED.sub(lambda quoted: "_" * len(quoted[0]), query)
+    while True:
+        blanked = _BRACKETED.sub(lambda inside: "_" * len(inside[0]), left)
+        if blanked == left:
+            break
+        left = blanked
+    if re.search(r"[()\[\]{}\"'`]", left):
+        msg = f"{what(query)} has a bracket or a quote without its other half"
+        raise ValueError(msg)
+    return left
 
 
 def percentage(value: Any) -> float:

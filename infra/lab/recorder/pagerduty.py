@@ -1,5 +1,6 @@
 """PagerDuty: Events API v2 in, incidents out."""
 
+from itertools import count
 from typing import Any
 from uuid import uuid4
 
@@ -11,6 +12,7 @@ from infra.lab.apiserver import clock
 from infra.lab.recorder.memory import Json, Memory
 from infra.lab.recorder.refusals import Refusals
 
+_NUMBERS = count(1)
 SEVERITIES = ("critical", "error", "warning", "info")
 ACTIONS = {"trigger": "triggered", "acknowledge": "acknowledged", "resolve": "resolved"}
 
@@ -145,6 +147,7 @@ def _incident(title: str, *, service: str, urgency: str, key: str = "") -> Json:
     ident = "Q" + uuid4().hex[:13].upper()
     return {
         "id": ident,
+        "incident_number": next(_NUMBERS),
         "type": "incident",
         "summary": title,
         "title": title,
