@@ -21,8 +21,10 @@ def main() -> None:
         os.environ.pop("PREFECT_API_URL", None)
         figures = [*startup_figures()]
         # imported only now: they read WINDTUNNEL_HOME, and bring Prefect with them
+        from benchmarks.gathering import gathering
         from benchmarks.in_the_lab import lab_figures
 
+        figures.append(gathering())
         figures += lab_figures(Path(home))
     write(figures)
     for figure in figures:
