@@ -34,12 +34,14 @@ class Unusable:
 
 @dataclass(frozen=True, slots=True)
 class HaltLever:
-    """The safety lever as it was read. *pulled_at* is None when it is released or nobody wrote it down."""
+    """The safety lever as it was read. A time is None when the lever is released or nobody wrote it down."""
 
     pulled: bool
     reason: str = ""
     by: str = ""
     pulled_at: datetime | None = None
+    until: datetime | None = None
+    where: str = ""  # the places in which it is pulled
 
 
 @dataclass(frozen=True, slots=True)

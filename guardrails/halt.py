@@ -23,9 +23,10 @@ def decide(policy: Policy, experiment: Experiment, facts: Facts, now: datetime) 
     return deny(
         NAME,
         f"The safety lever is pulled{_by(lever.by)}: {lever.reason or 'no reason given'}. "
-        f"Once it is safe, release it with `windtunnel release{_where(experiment)}`.",
-        observed="pulled",
+        f"Once it is safe, let experiments run again with `windtunnel resume{_where(experiment)}`.",
+        observed=f"pulled: {lever.where}" if lever.where else "pulled",
         limit="released",
+        until=lever.until,
     )
 
 

@@ -1,25 +1,13 @@
-"""What the guardrails must know of the cluster: lever, target, other runs, rights, clock."""
+"""What the guardrails must know of the cluster: target, other runs, rights, clock."""
 
 from guardrails.clock import ClockSkew
-from guardrails.facts import ActiveRuns, HaltLever, Rights, TargetSummary
+from guardrails.facts import ActiveRuns, Rights, TargetSummary
 from tasks.blast_radius import summarise
 from tasks.prospect import Prospect
-from windtunnel.clients import halt, lease_body, tickets
+from windtunnel.clients import lease_body, tickets
 from windtunnel.clients.own_namespace import NAMESPACE
 from windtunnel.faults.rights import OWN, missing_rights
-from windtunnel.model.forms import from_stamp
 from windtunnel.model.policy import Policy
-
-
-def halt_lever(run: Prospect, _policy: Policy) -> HaltLever:
-    """Read the safety lever on the target's cluster."""
-    lever = halt.read(run.cluster)
-    return HaltLever(
-        pulled=lever.pulled,
-        reason=lever.reason,
-        by=lever.by,
-        pulled_at=from_stamp(lever.at) if lever.at else None,
-    )
 
 
 def target(run: Prospect, _policy: Policy) -> TargetSummary:

@@ -21,6 +21,7 @@ from tasks.calendar_facts import calendars
 from tasks.freeze_facts import freezes
 from tasks.history_facts import past
 from tasks.incident_facts import alertmanager_alerts, pagerduty_incidents
+from tasks.lever_facts import halt_lever
 from tasks.neighbour_facts import neighbours
 from tasks.prospect import Prospect
 from windtunnel.clock import Clock
@@ -35,7 +36,7 @@ Gather = Callable[[Prospect, Policy], object]
 
 
 GATHERERS: Mapping[str, Gather] = {
-    HALT.name: cluster_facts.halt_lever,
+    HALT.name: halt_lever,
     TARGET.name: cluster_facts.target,
     ACTIVE_RUNS.name: cluster_facts.active_runs,
     RIGHTS.name: cluster_facts.rights,

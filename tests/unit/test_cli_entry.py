@@ -260,7 +260,7 @@ def test_colours_are_left_out_where_they_are_not_wanted(monkeypatch, variables, 
 
 @pytest.mark.parametrize(
     ("arguments", "verb"),
-    [(["run", "x"], "run"), (["release"], "release"), (["rnu"], ""), (["--help"], ""), ([], "")],
+    [(["run", "x"], "run"), (["resume"], "resume"), (["rnu"], ""), (["--help"], ""), ([], "")],
 )
 def test_a_verb_alone_is_loaded_when_it_is_asked_for(arguments, verb):
     assert entry.asked_for(arguments) == verb

@@ -65,7 +65,10 @@ def test_a_pulled_lever_refuses_with_its_reason():
     assert refused(facts=facts) == (
         "halt",
         Outcome.DENY,
-        "The safety lever is pulled by ana: incident. Once it is safe, release it with `windtunnel release`.",
+        (
+            "The safety lever is pulled by ana: incident. "
+            "Once it is safe, let experiments run again with `windtunnel resume`."
+        ),
     )
 
 

@@ -22,7 +22,7 @@ VERBS = {  # the module of each; in the order of the help
     "history": "history",
     "report": "report",
     "halt": "halt",
-    "release": "halt",
+    "resume": "halt",
     "demo": "demo",
     "lab": "lab",
     "server": "server",

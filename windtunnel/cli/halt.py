@@ -1,18 +1,21 @@
-"""`windtunnel halt` and `windtunnel release`: the safety lever of a cluster."""
+"""`windtunnel halt` and `windtunnel resume`: the safety lever, in both of its places."""
 
 import json
-from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
-from windtunnel.cli.console import AsJson, say
-
-if TYPE_CHECKING:
-    from windtunnel.clients.cluster import Cluster
+from windtunnel.cli.console import AsJson, note, say
+from windtunnel.model.verdict import ExitCode
 
 Reason = Annotated[
     str, typer.Option("--reason", "-r", metavar="TEXT", help="Why; every run that it stops tells it.")
+]
+Until = Annotated[
+    str,
+    typer.Option(
+        "--until", metavar="TIME", help="Release it by itself: 2h, or 2026-12-01T10:00 in the policy's zone."
+    ),
 ]
 Where = Annotated[
     str,
@@ -28,63 +31,51 @@ Where = Annotated[
 def register(app: typer.Typer) -> None:
     """Add both verbs to *app*."""
     app.command("halt")(halt)
-    app.command("release")(release)
+    app.command("resume")(resume)
 
 
-def halt(reason: Reason, cluster: Where = "", *, as_json: AsJson = False) -> None:
-    """Stop all experiments of a cluster, and refuse new ones.
+def halt(reason: Reason, until: Until = "", cluster: Where = "", *, as_json: AsJson = False) -> None:
+    """Stop all experiments, and refuse new ones.
 
-    Running ones are undone at once. New ones are refused until `windtunnel release`.
+    The lever is pulled on the cluster (a config map) and on the Prefect server (a variable, which stops the
+    runs on all of its clusters); one place is enough. Running experiments are undone at once; new ones are
+    refused until `windtunnel resume`.
     """
-    from windtunnel.clients import halt as lever
-    from windtunnel.clock import SystemClock
+    from windtunnel.cli.lever import Lever, moment
     from windtunnel.model.errors import InputError
 
     if not reason.strip():
         msg = "--reason is empty; say in a few words why, for those whose runs it stops"
         raise InputError(msg)
-    asked = _connect(cluster)
-    pulled = lever.pull(asked, reason=reason.strip(), by=_who(), now=SystemClock().now())
+    lever = Lever(cluster)
+    outcome = lever.pull(reason.strip(), until=moment(until, lever.policy.timezone) if until else None)
     if as_json:
-        fields = {"pulled": True, "reason": pulled.reason, "by": pulled.by, "at": pulled.at}
-        say(json.dumps(fields | {"cluster": asked.label}, indent=2))
+        say(json.dumps(outcome.form(), indent=2))
     else:
-        say(f"Halted on {asked.label}: {pulled}")
-        again = "windtunnel release" + (f" --cluster {cluster}" if cluster else "")
-        say(f"Running experiments stop and undo now; let new ones start again with `{again}`.")
+        for place in outcome.done:
+            say(f"Halted on {place}: {outcome.words}")
+        again = "windtunnel resume" + (f" --cluster {cluster}" if cluster else "")
+        if outcome.done:
+            say(f"Running experiments stop and undo now; let new ones start again with `{again}`.")
+    _leave(outcome.failed, enough=bool(outcome.done))
 
 
-def release(cluster: Where = "", *, as_json: AsJson = False) -> None:
-    """Let experiments run again on a cluster."""
-    from windtunnel.clients import halt as lever
+def resume(cluster: Where = "", *, as_json: AsJson = False) -> None:
+    """Let experiments run again: release the lever in both of its places."""
+    from windtunnel.cli.lever import Lever
 
-    asked = _connect(cluster)
-    was_pulled = lever.release(asked)
+    outcome = Lever(cluster).release()
     if as_json:
-        say(json.dumps({"pulled": False, "was_pulled": was_pulled, "cluster": asked.label}, indent=2))
-    elif was_pulled:
-        say(f"Released on {asked.label}: experiments may run again.")
-    else:
-        say(f"Nothing to release on {asked.label}: the lever was not pulled.")
+        say(json.dumps(outcome.form(), indent=2))
+    elif outcome.done:
+        say(f"Released on {' and '.join(outcome.done)}: experiments may run again.")
+    elif not outcome.failed:
+        say(f"Nothing to release on {' and '.join(outcome.idle)}: the lever was not pulled.")
+    _leave(outcome.failed, enough=not outcome.failed)
 
 
-def _connect(name: str) -> "Cluster":
-    from windtunnel.clients.cluster import connect
-    from windtunnel.clients.installation import cluster_entry
-    from windtunnel.files import find_policy, load_policy
-    from windtunnel.model.policy import Policy
-
-    # Without a name no file is read: a broken one must not stand between somebody and the lever.
-    policy = load_policy(find_policy(Path.cwd())) if name else Policy()
-    return connect(cluster_entry(policy, name))
-
-
-def _who() -> str:
-    import getpass
-    import platform
-
-    try:
-        user = getpass.getuser()
-    except (OSError, KeyError):  # a container's user without a name
-        user = "unknown"
-    return f"{user}@{platform.node()}"
+def _leave(failed: dict[str, str], *, enough: bool) -> None:
+    for place, why in failed.items():
+        note(f"Not on {place}: {why}")
+    if not enough:
+        raise typer.Exit(ExitCode.INTERNAL_ERROR)

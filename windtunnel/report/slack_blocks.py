@@ -53,6 +53,12 @@ class Message:
     mentions: bool = False  # somebody is called: names like @payments-sre are linked
 
 
+def plain_message(text: str) -> Message:
+    """Build a message of one paragraph; what came from elsewhere is escaped."""
+    safe = escape(text)
+    return Message(text=_cut(safe, TEXT_LIMIT), blocks=(_section(_cut(safe, SECTION_LIMIT)),))
+
+
 def announcement(
     experiment: Experiment, *, run_id: str, until: datetime | None = None, ui_url: str = ""
 ) -> Message:
