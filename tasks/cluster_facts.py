@@ -3,10 +3,11 @@
 from guardrails.clock import ClockSkew
 from guardrails.facts import ActiveRuns, Rights, TargetSummary
 from tasks.blast_radius import summarise
+from tasks.needed_rights import needed_rights
 from tasks.prospect import Prospect
 from windtunnel.clients import lease_body, tickets
 from windtunnel.clients.own_namespace import NAMESPACE
-from windtunnel.faults.rights import OWN, missing_rights
+from windtunnel.faults.rights import lacking
 from windtunnel.model.policy import Policy
 
 
@@ -30,11 +31,9 @@ def active_runs(run: Prospect, _policy: Policy) -> ActiveRuns:
     return ActiveRuns(run_ids=tuple(sorted((holders | open_runs) - {run.run_id})))
 
 
-def rights(run: Prospect, _policy: Policy) -> Rights:
-    """Ask the cluster which of the rights that the planned faults need this account lacks."""
-    rules = dict.fromkeys(rule for plan in run.plans for rule in plan.fault.rbac)
-    lacking = missing_rights(run.cluster, rules, run.experiment.target.namespace)
-    return Rights(missing=(*lacking, *missing_rights(run.cluster, OWN, NAMESPACE)))
+def rights(run: Prospect, policy: Policy) -> Rights:
+    """Ask the cluster which of the rights that the run needs this account lacks."""
+    return Rights(missing=lacking(run.cluster, needed_rights(run.experiment, policy)))
 
 
 def clock_skew(run: Prospect, _policy: Policy) -> ClockSkew:

@@ -16,6 +16,8 @@ from windtunnel.clients.cluster import Cluster
 from windtunnel.clients.holding import Holding
 from windtunnel.clients.targets import ResolvedTarget
 from windtunnel.clock import Clock
+from windtunnel.faults import load_fault
+from windtunnel.faults.shape import Fault
 from windtunnel.ledger import Ledger
 from windtunnel.model.claim import Claim
 from windtunnel.model.experiment import Experiment
@@ -57,6 +59,7 @@ class LiveRun:
         self.gatherers = gatherers
         self.known = KnownFacts()
         self.calendars: Mapping[str, str] = request.calendars
+        self.load_fault: Callable[[str], Fault] = load_fault
         self.rng = random.Random(seed)  # noqa: S311 - chooses victims, keeps no secret
         self.stopping = StopSignal()
         self.samples = SampleBook()

@@ -11,7 +11,8 @@ from tasks.live_run import LiveRun
 from tasks.notifier import Notifier
 from tasks.request import RunRequest, new_seed
 from windtunnel.clock import Clock, SystemClock
-from windtunnel.files import parse_experiment, parse_policy
+from windtunnel.files import load_policy, parse_experiment, parse_policy, stacked
+from windtunnel.files.policy_file import installation_policy
 from windtunnel.ledger import Ledger, Origin, open_ledger
 from windtunnel.model.errors import InputError
 from windtunnel.model.policy import Policy
@@ -27,7 +28,7 @@ def open_run(request: RunRequest) -> Iterator[LiveRun]:
         LedgerError: the record cannot be written; nothing is done then.
     """
     clock = SystemClock()
-    policy = parse_policy(request.policy_text, request.policy_source) if request.policy_text else Policy()
+    policy = policy_of(request)
     experiment = parse_experiment(request.experiment_text, request.experiment_source, policy=policy)
     with open_ledger() as ledger:
         run = LiveRun(
@@ -43,6 +44,22 @@ def open_run(request: RunRequest) -> Iterator[LiveRun]:
         _begin(run, ledger, clock)
         with Notifier(run):
             yield run
+
+
+def policy_of(request: RunRequest) -> Policy:
+    """Return every policy that holds for a run: those that came with it, and this installation's own.
+
+    The latter is read here, where the run happens: nobody who asks for a run can leave it out.
+
+    Raises:
+        InputError: one of them cannot be used.
+    """
+    texts = [(request.policy_text, request.policy_source), *((c.text, c.source) for c in request.ceilings)]
+    found = [parse_policy(text, source) for text, source in texts if text]
+    above = installation_policy()
+    if above and str(above) not in {policy.source for policy in found}:
+        found.append(load_policy(above))
+    return stacked(found)
 
 
 def experiment_name(request: RunRequest) -> str:

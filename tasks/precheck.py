@@ -1,8 +1,10 @@
 """May it start? Gather the facts, ask every guardrail, report every objection."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 from guardrails import CHAIN, LAST_MOMENT, Guardrail, decide_all, facts_needed
+from guardrails.layers import layers
 from guardrails.watch import facts_watched
 from tasks.facts import gather
 from tasks.known_facts import KnownFacts
@@ -10,6 +12,7 @@ from tasks.live_run import LiveRun
 from tasks.prospect import Prospect
 from tasks.step import Ending, step
 from windtunnel.model.decision import Decision, Outcome, objections, worst
+from windtunnel.model.policy import Policy
 from windtunnel.model.record import EventKind
 
 
@@ -48,13 +51,21 @@ def decide(
     With *known*, the facts that are watched later on are kept there: the watch begins with them.
     """
     found: list[Decision] = []
-    for policy in run.policy.stack:
+    for policy, experiment in layers(run.policy, run.experiment):
         needed = facts_needed(chain) | (facts_watched(policy) if known else frozenset())
         facts = gather(run, needed, policy=policy)
         if known:
             known.learn([policy], facts)
-        found += decide_all(policy, run.experiment, facts, run.clock.now(), chain=chain)
+        decisions = decide_all(policy, experiment, facts, run.clock.now(), chain=chain)
+        found += [_of(policy, each) for each in decisions] if run.policy.ceiling else decisions
     return tuple(found)
+
+
+def _of(policy: Policy, decision: Decision) -> Decision:
+    """Say which of several policies an objection comes from."""
+    if decision.outcome is Outcome.ALLOW:
+        return decision
+    return replace(decision, reason=f"{decision.reason} ({policy.source or 'built-in rules'})")
 
 
 def refuse(run: LiveRun, decisions: Sequence[Decision]) -> str:

@@ -18,6 +18,15 @@ def new_seed() -> int:
     return secrets.randbelow(2**31)
 
 
+class PolicyText(BaseModel):
+    """One more policy file, as text."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    text: str = Field(description="The policy file, as YAML text.")
+    source: str = Field(default="", description="Its path, for messages.")
+
+
 class RunRequest(BaseModel):
     """One run of one experiment. The texts travel with the run, so that a worker needs no shared disk."""
 
@@ -29,6 +38,9 @@ class RunRequest(BaseModel):
         default="", description="The policy file (windtunnel.yaml), as YAML text. Empty: the strict defaults."
     )
     policy_source: str = Field(default="", description="Its path, for messages.")
+    ceilings: tuple[PolicyText, ...] = Field(
+        default=(), description="Policies above it, each of which must allow the run as well."
+    )
     calendars: dict[str, str] = Field(
         default_factory=dict, description="The texts of the calendar files that the policy names, by path."
     )

@@ -6,26 +6,23 @@ from datetime import timedelta
 from typing import Any
 
 from tasks.live_run import LiveRun
+from tasks.outlook import Outlook
 from tasks.planning import Plan
 from tasks.step import Ending, step
 from windtunnel.clients import installation, targets
 from windtunnel.clients.cluster import connect
 from windtunnel.clients.targets import ResolvedTarget
-from windtunnel.faults import load_fault
-from windtunnel.faults.shape import Planning
+from windtunnel.faults.shape import Fault, Planning
 from windtunnel.model.record import EventKind
 
+Findable = LiveRun | Outlook
 MARGIN_S = 60.0  # what prechecks, baseline and undo may take beyond what the experiment asks for
 
 
 @step("resolve")
 def resolve(run: LiveRun) -> Ending:
     """Connect to the cluster, resolve the target, and choose the victims with the run's seed."""
-    run.cluster = connect(installation.cluster_entry(run.policy, run.experiment.target.cluster))
-    run.target = targets.resolve(run.experiment.target, run.cluster)
-    run.plans = ()
-    for spec in run.experiment.faults:
-        run.plans = (*run.plans, _plan(run, spec.name, spec.parameters))
+    find_target(run)
     chosen = [str(ref) for plan in run.plans for ref in plan.ticket.targets]
     message = f"{run.experiment.target}: {len(run.target.pods)} pods, {len(run.target.nodes)} nodes; " + (
         f"chosen {', '.join(chosen[:10])}" if chosen else "nothing chosen"
@@ -41,8 +38,20 @@ def resolve(run: LiveRun) -> Ending:
     return Ending(go_on=True, name="Resolved", message=message)
 
 
-def _plan(run: LiveRun, name: str, parameters: Mapping[str, Any]) -> Plan:
-    fault = load_fault(name)
+def find_target(run: Findable) -> None:
+    """Connect, resolve the target, and prepare each fault on it.
+
+    Raises:
+        WindtunnelError: the cluster, the target or a fault's preparation does not allow it.
+    """
+    run.cluster = connect(installation.cluster_entry(run.policy, run.experiment.target.cluster))
+    run.target = targets.resolve(run.experiment.target, run.cluster)
+    run.plans = ()
+    for spec in run.experiment.faults:
+        run.plans = (*run.plans, _plan(run, run.load_fault(spec.name), spec.parameters))
+
+
+def _plan(run: Findable, fault: Fault, parameters: Mapping[str, Any]) -> Plan:
     now = run.clock.now()
     lasts_s = run.experiment.duration_s + run.experiment.recover_within_s + MARGIN_S
     planning = Planning(
@@ -58,7 +67,7 @@ def _plan(run: LiveRun, name: str, parameters: Mapping[str, Any]) -> Plan:
     return Plan(fault=fault, ticket=replace(ticket, number=number))
 
 
-def _without_victims(run: LiveRun) -> ResolvedTarget:
+def _without_victims(run: Findable) -> ResolvedTarget:
     """Return the target without the pods that an earlier fault of this run takes: none can be hit twice."""
     taken = {ref.uid for plan in run.plans for ref in plan.ticket.targets if ref.kind == "Pod"}
     return replace(run.target, pods=tuple(pod for pod in run.target.pods if pod.uid not in taken))

@@ -7,6 +7,7 @@ from contextvars import copy_context
 
 from guardrails.abort import breaches
 from guardrails.deadline import LATE_S, past_its_time
+from guardrails.layers import layers
 from guardrails.sight import blind
 from guardrails.watch import QUICK, must_stop
 from tasks.facts import gather
@@ -65,8 +66,8 @@ def _look(run: LiveRun) -> None:
         run.stop("error", f"The probes stopped: {type(run.sampler.error).__name__}: {run.sampler.error}")
     run.known.learn(run.policy.stack, gather(run, QUICK, limit_s=QUICK_WITHIN_S))
     now = run.clock.now()
-    for policy in run.policy.stack:
-        for stop in must_stop(policy, run.experiment, run.known.of(policy), now):
+    for policy, experiment in layers(run.policy, run.experiment):
+        for stop in must_stop(policy, experiment, run.known.of(policy), now):
             run.stop(stop.by, stop.reason)
     if run.injecting_at and not run.undone:
         seen = run.samples.seen

@@ -7,6 +7,7 @@ import pytest
 import yaml
 
 from guardrails import CHAIN
+from tasks.blast_radius import READS
 from tests.unit.docs_blocks import PAGES, ROOT, blocks, page
 from windtunnel.faults import FAULTS, fault_names
 from windtunnel.files import parse_experiment, parse_policy
@@ -56,7 +57,7 @@ def test_every_fault_is_explained_with_its_parameters_and_named_in_the_readme(na
 def test_the_roles_of_the_documentation_give_every_right_of_a_fault(name):
     missing = [
         (verb, resource)
-        for rule in FAULTS[name].rbac
+        for rule in (*FAULTS[name].rbac, *READS)
         for resource in rule.resources
         for verb in rule.verbs
         if (rule.api_group, resource, verb) not in granted(everywhere=rule.cluster_wide)

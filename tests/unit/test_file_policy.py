@@ -9,10 +9,12 @@ import yaml
 from windtunnel.files import (
     FileError,
     check_against_policy,
-    find_policy,
+    find_policies,
+    load_policies,
     load_policy,
     parse_experiment,
     parse_policy,
+    stacked,
 )
 from windtunnel.files.policy_form import LATER
 from windtunnel.model.policy import Policy
@@ -140,17 +142,37 @@ def test_values_can_be_checked_against_a_policy_without_their_file():
         check_against_policy(experiment, Policy())
 
 
+def test_a_window_may_be_in_any_policy_above():
+    policy = stacked([parse_policy("timezone: UTC\n", "near.yaml"), parse_policy(POLICY, "p.yaml")])
+    assert parse_experiment(EXPERIMENT, "e.yaml", policy=policy).schedule.window == "office-hours"
+
+
 # --- finding it
 
 
-def test_the_closest_policy_is_found(tmp_path):
+def test_every_policy_beside_and_above_is_found_the_nearest_first(tmp_path):
     deep = tmp_path / "a" / "b"
     deep.mkdir(parents=True)
+    (tmp_path / ".git").mkdir()
     (tmp_path / "windtunnel.yaml").write_text("")
     (tmp_path / "a" / "windtunnel.yml").write_text("")
-    assert find_policy(deep / "e.yaml") == tmp_path / "a" / "windtunnel.yml"
-    assert find_policy(deep) == tmp_path / "a" / "windtunnel.yml"
-    assert find_policy(tmp_path / "e.yaml") == tmp_path / "windtunnel.yaml"
+    both = (tmp_path / "a" / "windtunnel.yml", tmp_path / "windtunnel.yaml")
+    assert find_policies(deep / "e.yaml") == find_policies(deep) == both
+    assert find_policies(tmp_path / "e.yaml") == both[1:]
+
+
+def test_the_installation_s_policy_holds_for_every_run_and_each_file_once(tmp_path, monkeypatch):
+    (tmp_path / ".git").mkdir()
+    near, far = tmp_path / "windtunnel.yaml", tmp_path / "installation.yaml"
+    near.write_text("caps: {pods: 9}\nslack: {channel: '#near'}\n")
+    far.write_text("caps: {pods: 2}\nprometheus: {url: http://far:9090}\n")
+    monkeypatch.setenv("WINDTUNNEL_POLICY", str(far))
+    policy = load_policies(tmp_path, given=near)
+    assert [each.caps.pods for each in policy.stack] == [9, 2]
+    assert (policy.slack_channel, policy.prometheus_url) == ("#near", "http://far:9090")
+    far.unlink()
+    with pytest.raises(FileError, match=r"installation\.yaml"):
+        load_policies(tmp_path)
 
 
 @pytest.mark.parametrize("border", ["repository", "home"])
@@ -162,6 +184,6 @@ def test_the_search_ends_at_the_repository_and_at_home(tmp_path, monkeypatch, bo
         (tmp_path / "project" / ".git").mkdir()
     else:
         monkeypatch.setattr(Path, "home", lambda: tmp_path / "project")
-    assert find_policy(inside / "e.yaml") is None
+    assert find_policies(inside / "e.yaml") == ()
     (tmp_path / "project" / "windtunnel.yaml").write_text("")
-    assert find_policy(inside / "e.yaml") == tmp_path / "project" / "windtunnel.yaml"
+    assert find_policies(inside / "e.yaml") == (tmp_path / "project" / "windtunnel.yaml",)

@@ -17,8 +17,10 @@ from windtunnel.model.verdict import ExitCode
 
 VERBS = {  # the module of each; in the order of the help
     "run": "run",
+    "plan": "plan",
     "validate": "validate",
     "schema": "schema",
+    "rbac": "rbac",
     "history": "history",
     "report": "report",
     "halt": "halt",

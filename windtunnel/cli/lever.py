@@ -3,6 +3,7 @@
 import os
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from contextvars import copy_context
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -15,7 +16,7 @@ from windtunnel.clients import halt
 from windtunnel.clients.cluster import connect
 from windtunnel.clients.installation import LAB, cluster_entry
 from windtunnel.clock import SystemClock
-from windtunnel.files import find_policy, load_policy
+from windtunnel.files import load_policies
 from windtunnel.model.duration import parse_duration
 from windtunnel.model.errors import InputError, WindtunnelError
 from windtunnel.model.policy import Policy
@@ -89,7 +90,7 @@ class Lever:
         if self._prefect:
             places[f"Prefect at {self._prefect}"] = on_prefect
         with ThreadPoolExecutor(max_workers=len(places)) as pool:
-            asked = {place: pool.submit(move) for place, move in places.items()}
+            asked = {place: pool.submit(copy_context().run, move) for place, move in places.items()}
         for place, answer in asked.items():
             try:
                 (outcome.done if answer.result() else outcome.idle).append(place)
@@ -164,7 +165,7 @@ def who() -> str:
 def _policy(*, required: bool) -> Policy:
     """Read the policy here. Where only Slack is at stake, a broken one must not stand in the way."""
     try:
-        return load_policy(find_policy(Path.cwd()))
+        return load_policies(Path.cwd())
     except InputError as error:
         if required:
             raise

@@ -23,7 +23,9 @@ File = Annotated[Path, typer.Argument(metavar="FILE", show_default=False, help="
 PolicyFile = Annotated[
     Path | None,
     typer.Option(
-        "--policy", metavar="FILE", help="The policy; by default windtunnel.yaml beside the file or above it."
+        "--policy",
+        metavar="FILE",
+        help="One more policy, besides each windtunnel.yaml beside and above the file.",
     ),
 ]
 Seed = Annotated[
@@ -54,7 +56,7 @@ def run(
     from windtunnel.cli.outcome import outcome_json, outcome_text
     from windtunnel.cli.prefect_server import connect_to_prefect
 
-    experiment, texts = _read(file, policy)
+    experiment, texts = read_files(file, policy)
     with patience("Waiting for the Prefect server ...", quiet=as_json) as tell:
         connect_to_prefect(say=tell)
     _hush(verbose=verbose)
@@ -79,23 +81,24 @@ def _leave(status: ExitCode) -> NoReturn:
     raise typer.Exit(status)
 
 
-def _read(file: Path, policy_file: Path | None) -> tuple[Experiment, dict[str, Any]]:
-    """Check both files before anything is started; return the experiment and the texts that travel."""
-    from windtunnel.files import find_policy, parse_experiment, parse_policy
+def read_files(file: Path, policy_file: Path | None) -> tuple[Experiment, dict[str, Any]]:
+    """Check all files before anything is started; return the experiment and the texts that travel."""
+    from windtunnel.files import parse_experiment, parse_policy, policy_paths, stacked
     from windtunnel.files.calendar_files import read_calendars
     from windtunnel.files.reading import read_text
 
     text = read_text(file)
-    policy_path = policy_file or find_policy(file)
-    policy_text = read_text(policy_path) if policy_path else ""
-    policy = parse_policy(policy_text, str(policy_path)) if policy_path else None
+    written = [(read_text(path), str(path)) for path in policy_paths(file, given=policy_file)]
+    policy = stacked([parse_policy(*each) for each in written])
     experiment = parse_experiment(text, str(file), policy=policy)
+    (policy_text, policy_source), *above = written or [("", "")]
     texts = {
         "experiment_text": text,
         "experiment_source": str(file),
         "policy_text": policy_text,
-        "policy_source": str(policy_path or ""),
-        "calendars": read_calendars(policy.stack if policy else ()),
+        "policy_source": policy_source,
+        "ceilings": tuple({"text": text, "source": source} for text, source in above),
+        "calendars": read_calendars(policy.stack),
     }
     return experiment, texts
 

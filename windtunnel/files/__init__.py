@@ -5,16 +5,26 @@ anything that asks a cluster, and any decision about whether a run may start (gu
 """
 
 from windtunnel.files.experiment_file import check_against_policy, load_experiment, parse_experiment
-from windtunnel.files.policy_file import find_policy, load_policy, parse_policy
+from windtunnel.files.policy_file import (
+    find_policies,
+    load_policies,
+    load_policy,
+    parse_policy,
+    policy_paths,
+    stacked,
+)
 from windtunnel.files.problems import FileError, Problem
 
 __all__ = [
     "FileError",
     "Problem",
     "check_against_policy",
-    "find_policy",
+    "find_policies",
     "load_experiment",
+    "load_policies",
     "load_policy",
     "parse_experiment",
     "parse_policy",
+    "policy_paths",
+    "stacked",
 ]

@@ -7,7 +7,7 @@ from pathlib import Path
 from windtunnel.files.document import Document, open_document
 from windtunnel.files.experiment_file import experiment_of, may_be_empty
 from windtunnel.files.experiment_form import ExperimentForm
-from windtunnel.files.policy_file import find_policy, load_policy, policy_of
+from windtunnel.files.policy_file import load_policy, policy_of, policy_paths, stacked
 from windtunnel.files.policy_form import LATER, PolicyForm
 from windtunnel.files.problems import FileError, Problem, nearest
 from windtunnel.files.reading import read_text
@@ -32,7 +32,7 @@ class CheckedFile:
 
 @dataclass(slots=True)
 class Policies:
-    """The policy that each experiment is checked against: the one given, or the closest one above it.
+    """The policies that each experiment is checked against: the one given, or those beside and above it.
 
     One that cannot be used is remembered in *broken*, to be reported once.
     """
@@ -47,16 +47,17 @@ class Policies:
             return self.given
         folder = path.absolute().parent
         if folder not in self._by_folder:
-            self._by_folder[folder] = self._load(find_policy(path))
+            self._by_folder[folder] = self._load(policy_paths(path))
         return self._by_folder[folder]
 
-    def _load(self, path: Path | None) -> Policy | None:
-        try:
-            return load_policy(path) if path else None
-        except FileError:
-            if path:
+    def _load(self, paths: Iterable[Path]) -> Policy | None:
+        found = []
+        for path in paths:
+            try:
+                found.append(load_policy(path))
+            except FileError:
                 self.broken.add(path)
-            return None
+        return stacked(found) if found else None
 
 
 def files_in(path: Path) -> Iterator[Path]:

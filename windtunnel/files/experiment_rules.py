@@ -82,9 +82,10 @@ def against_policy(experiment: Experiment, policy: Policy) -> Iterator[Mistake]:
     """Yield what *experiment* names that *policy* does not have, and what the policy asks of it."""
     where = policy.source or "the policy"
     window = experiment.schedule.window
-    if window and window not in policy.windows:
-        names = listed(list(policy.windows), last="and") or "none"
-        hint = did_you_mean(window, policy.windows)
+    windows = list(dict.fromkeys(name for each in policy.stack for name in each.windows))
+    if window and window not in windows:
+        names = listed(windows, last="and") or "none"
+        hint = did_you_mean(window, windows)
         yield Mistake(("schedule", "window"), f'"{window}" is no window of {where}, which has {names}{hint}')
     cluster = experiment.target.cluster
     if cluster and cluster not in policy.clusters and cluster not in BUILT_IN_CLUSTERS:
@@ -93,7 +94,7 @@ def against_policy(experiment: Experiment, policy: Policy) -> Iterator[Mistake]:
         names = listed(known, last="and")
         yield Mistake(("target", "cluster"), f'"{cluster}" is no cluster of {where}; known are {names}{hint}')
     probes = [probe.name for probe in experiment.steady_state]
-    for condition in policy.abort_when:
+    for condition in (condition for each in policy.stack for condition in each.abort_when):
         if condition.probe not in probes:
             message = f'{where} stops every run when "{condition}"; add a probe named "{condition.probe}"'
             yield Mistake(("steady_state",), message + did_you_mean(condition.probe, probes))

@@ -1,6 +1,8 @@
 """The policy file: text in, a frozen Policy or every mistake out."""
 
-from collections.abc import Iterator
+import os
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from pydantic import ValidationError
@@ -21,6 +23,7 @@ from windtunnel.model.rule_sources import (
     PagerDuty,
 )
 
+VARIABLE = "WINDTUNNEL_POLICY"
 FILE_NAMES = ("windtunnel.yaml", "windtunnel.yml")
 
 
@@ -38,20 +41,62 @@ def parse_policy(text: str, source: str) -> Policy:
     return policy_of(open_document(text, source))
 
 
-def find_policy(near: Path) -> Path | None:
-    """Return the policy file beside *near* (a file or a folder) or in the closest folder above it.
+def stacked(policies: Sequence[Policy]) -> Policy:
+    """Return the first of *policies* with the others above it; built-in rules where there is none.
+
+    What is no rule (clusters, Prometheus, Slack) is the nearest's, else that of the next above which has it.
+    """
+    if not policies:
+        return Policy()
+    nearest, *above = policies
+    if not above:
+        return nearest
+    ceiling = stacked(above)
+    return replace(
+        nearest,
+        ceiling=ceiling,
+        clusters={**ceiling.clusters, **nearest.clusters},
+        prometheus_url=nearest.prometheus_url or ceiling.prometheus_url,
+        slack_channel=nearest.slack_channel or ceiling.slack_channel,
+    )
+
+
+def installation_policy() -> Path | None:
+    """Return the file that `WINDTUNNEL_POLICY` names: it holds for every run of this installation."""
+    named = os.environ.get(VARIABLE, "").strip()
+    return Path(named).expanduser() if named else None
+
+
+def load_policies(near: Path, *, given: Path | None = None) -> Policy:
+    """Read every policy that holds for what lies at *near*: the one given, those found, the installation's.
+
+    Raises:
+        FileError: one cannot be used.
+    """
+    return stacked([load_policy(path) for path in policy_paths(near, given=given)])
+
+
+def policy_paths(near: Path, *, given: Path | None = None, installation: bool = True) -> tuple[Path, ...]:
+    """Return the files of those policies, the nearest first, each once."""
+    above = installation_policy() if installation else None
+    paths = [path for path in (given, *find_policies(near), above) if path]
+    return tuple({path.absolute(): path for path in paths}.values())
+
+
+def find_policies(near: Path) -> tuple[Path, ...]:
+    """Return the policy files beside *near* (a file or a folder) and in the folders above it, nearest first.
 
     The search ends at the root of a repository (a folder with .git), at the home folder and at the top.
     """
     start = near.absolute()
     folder = start if start.is_dir() else start.parent
+    found: list[Path] = []
     for place in (folder, *folder.parents):
-        for name in FILE_NAMES:
-            if (place / name).is_file():
-                return place / name
+        named = next((place / name for name in FILE_NAMES if (place / name).is_file()), None)
+        found += [named] if named else []
         if (place / ".git").exists() or place == Path.home():
-            return None
-    return None
+            break
+    return tuple(found)
 
 
 def policy_of(document: Document) -> Policy:
