@@ -51,8 +51,9 @@ class Preview:
         target, hit = self.outlook.target, {ref.uid for t in self.tickets for ref in t.targets}
         found: dict[str, tuple[int, int]] = {}
         for pod in target.candidates:
-            taken, of = found.get(pod.owner or f"Pod/{pod.name}", (0, 0))
-            found[pod.owner or f"Pod/{pod.name}"] = (taken + (pod.uid in hit), of + 1)
+            workload = self.outlook.experiment.target.workload or pod.owner or f"pod/{pod.name}"
+            taken, of = found.get(workload, (0, 0))
+            found[workload] = (taken + (pod.uid in hit), of + 1)
         return found
 
 

@@ -45,7 +45,7 @@ def _of_probes(experiment: Experiment) -> Iterator[Grant]:
 
 
 def _service_namespace(url: str) -> Iterable[str]:
-    """Yield the namespace of `http://name.namespace.svc`, whose address may have to be asked of the cluster."""
+    """Yield the namespace of `http://name.namespace.svc`, whose address the cluster may be asked for."""
     host = (urlsplit(url).hostname or "").removesuffix(".").removesuffix(".cluster.local")
     if host.endswith(_SERVICE):
         yield host.removesuffix(_SERVICE).rpartition(".")[2]

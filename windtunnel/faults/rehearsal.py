@@ -3,7 +3,7 @@
 from dataclasses import replace
 
 from windtunnel.clients.cluster import Cluster
-from windtunnel.faults.radius import planned_targets
+from windtunnel.faults.radius import LOST_PODS
 from windtunnel.faults.shape import Fault, FaultStatus, Injection, Stop
 from windtunnel.model.ticket import StepReport, UndoReport, UndoStep, UndoTicket
 
@@ -25,12 +25,12 @@ class _Telling:
     def __call__(self, cluster: Cluster, ticket: UndoTicket, *, stop: Stop = None) -> Injection:  # noqa: ARG002 - the shape of an injection
         """Return what would be hit."""
         changes = [_change(step) for step in ticket.steps]
-        lost = planned_targets(ticket).pods
+        lost = int(ticket.parameters.get(LOST_PODS, 0))
         hits = ", ".join(str(ref) for ref in ticket.targets[:_SHOWN])
         more = len(ticket.targets) - _SHOWN
         told = f"{self._name} would hit {hits}{f' and {more} more' if more > 0 else ''}"
         told += f"; {'; '.join(changes)}" if changes else ""
-        return Injection(ticket.targets, f"{told} ({lost} pods)." if lost else f"{told}.")
+        return Injection(ticket.targets, f"{told}; pods lost: {lost}." if lost else f"{told}.")
 
 
 _SHOWN = 10
