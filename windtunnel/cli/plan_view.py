@@ -1,9 +1,11 @@
 """A preview of a run, as text and as JSON values."""
 
+import shutil
+import sys
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
-from windtunnel.cli.console import columns, heading
+from windtunnel.cli.console import columns, heading, shorten
 from windtunnel.model.decision import Decision, Outcome
 from windtunnel.model.forms import stamp, ticket_form
 from windtunnel.model.verdict import ExitCode
@@ -11,6 +13,8 @@ from windtunnel.model.verdict import ExitCode
 if TYPE_CHECKING:
     from tasks.look_ahead import Preview
 
+_WIDE = 150  # columns of a terminal that has room for the numbers as well
+_CELL = 40
 _PAINT = {"allow": "green", "deny": "red", "unknown": "yellow", "holds": "green", "misses": "red"}
 _ANSWERS = {True: "holds", False: "misses", None: "unknown"}
 _SAYS = {
@@ -65,8 +69,10 @@ def _lines(preview: "Preview") -> Iterator[str]:
     yield from preview.would
     yield ""
     yield heading("Guardrails")
-    rows = [_decision_row(decision) for decision in preview.decisions]
-    yield columns(("guardrail", "decision", "reason"), rows, paint=_PAINT)
+    wide = not sys.stdout.isatty() or shutil.get_terminal_size().columns >= _WIDE
+    head = ("guardrail", "decision", *(("seen", "limit") if wide else ()), "reason")
+    rows = [_decision_row(decision, wide=wide) for decision in preview.decisions]
+    yield columns(head, rows, paint=_PAINT)
     yield ""
     yield heading("Probes, looked at once")
     looks = [
@@ -78,8 +84,14 @@ def _lines(preview: "Preview") -> Iterator[str]:
     yield from (f"{ticket.id}, which expires {stamp(ticket.expires_at)}" for ticket in preview.tickets)
 
 
-def _decision_row(decision: Decision) -> tuple[str, str, str]:
-    return decision.guardrail, decision.outcome.name.lower(), decision.reason
+def _decision_row(decision: Decision, *, wide: bool) -> tuple[str, ...]:
+    numbers = (shorten(decision.evidence.observed, _CELL), shorten(decision.evidence.limit, _CELL))
+    return (
+        decision.guardrail,
+        decision.outcome.name.lower(),
+        *(numbers if wide else ()),
+        decision.reason,
+    )
 
 
 def _decision_form(decision: Decision) -> dict[str, Any]:
