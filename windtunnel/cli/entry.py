@@ -21,6 +21,7 @@ VERBS = {  # the module of each; in the order of the help
     "validate": "validate",
     "schema": "schema",
     "rbac": "rbac",
+    "doctor": "doctor",
     "history": "history",
     "report": "report",
     "halt": "halt",

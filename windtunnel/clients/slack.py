@@ -97,6 +97,15 @@ class Slack:
         )
         return Posted(channel=str(answer.get("channel", channel)), ts=str(answer.get("ts", "")))
 
+    def workspace(self) -> str:
+        """Return who this token is and where, as Slack says it.
+
+        Raises:
+            NotifyError: the token is not accepted, or Slack could not be asked.
+        """
+        answer = self._call("auth.test", "the workspace", {})
+        return f"{answer.get('user', 'a bot')} in {answer.get('team', 'a workspace')}"
+
     def update(self, posted: Posted, message: Sendable) -> None:
         """Put *message* in the place of one that was posted.
 
