@@ -8,7 +8,7 @@ the target, which every change of its spec raises.
 
 import logging
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from itertools import count
 from typing import Any
@@ -17,6 +17,7 @@ from windtunnel.clock import SystemClock
 from windtunnel.model.decision import Outcome
 from windtunnel.model.record import EventKind, Record
 
+LATE, STOPPED = "at the last moment", "while the fault is in"
 MONDAY = datetime(2026, 11, 23, 9, 30, tzinfo=UTC)  # 10:30 in Paris
 Look = Callable[["PlayedRun", int], object]  # the run, and how often this fact has been looked at before
 
@@ -40,9 +41,10 @@ class Situation:
 
     says: str
     guard: str
-    outcome: Outcome | str  # of the guardrail; or "stopped"
+    outcome: Outcome | str  # of the guardrail; LATE or STOPPED
     evidence: str  # found in the reason, or in what was observed
     policy: str = ""
+    ceiling: str = ""  # a policy above it
     now: datetime | None = None
     facts: Mapping[str, Look] = field(default_factory=dict)
     experiment: Mapping[str, str] = field(default_factory=dict)
@@ -61,6 +63,12 @@ class Met:
     @property
     def injections(self) -> int:
         return len(self.record.all(EventKind.INJECTING))
+
+    @property
+    def undo(self) -> str:
+        """How the undo ended, or "" where there was none."""
+        ended = self.record.last(EventKind.UNDO_FINISHED)
+        return str(ended.data["state"]) if ended else ""
 
     def decision(self, guard: str) -> Mapping[str, Any]:
         """Return the last decision of a guardrail, or of what stopped the run."""
@@ -90,6 +98,24 @@ def then(*values: object) -> Look:
     def look(run: PlayedRun, nth: int) -> object:
         value = values[min(nth, len(values) - 1)]
         return always(value)(run, nth)
+
+    return look
+
+
+def once_injected(value: object) -> Look:
+    """Say what the lab says until the fault is in, and *value* from then on."""
+
+    def look(run: PlayedRun, _nth: int) -> object:
+        return None if run.injecting_at is None else value
+
+    return look
+
+
+def changed(*, later: bool = False, **fields: object) -> Look:
+    """Say what the lab says with *fields* changed: from the first look on, or only at the last moment."""
+
+    def look(_run: PlayedRun, nth: int) -> object:
+        return (lambda real: replace(real, **fields)) if nth or not later else None
 
     return look
 
@@ -129,12 +155,12 @@ def _meet(situation: Situation, text: Callable[..., str]) -> Record:
     from tasks.failures import failures_recorded
     from tasks.live_run import LiveRun
     from tasks.request import RunRequest
-    from windtunnel.files import parse_experiment, parse_policy
+    from windtunnel.files import parse_experiment, parse_policy, stacked
     from windtunnel.ledger import Origin, open_ledger
-    from windtunnel.model.policy import Policy
 
     written = text(**situation.experiment)
-    policy = parse_policy(situation.policy, "windtunnel.yaml") if situation.policy else Policy()
+    texts = ((situation.policy, "windtunnel.yaml"), (situation.ceiling, "installation.yaml"))
+    policy = stacked([parse_policy(text, source) for text, source in texts if text])
     experiment = parse_experiment(written, "experiment.yaml", policy=policy)
     request = RunRequest(experiment_text=written, seed=7)
     with open_ledger() as ledger:
@@ -159,7 +185,9 @@ def _played(name: str, real: Callable[..., object], situation: Situation) -> Cal
 
     def played(run: PlayedRun, policy: Any) -> object:
         said = look(run, next(looks))
-        return real(run, policy) if said is None else said
+        if said is None:
+            return real(run, policy)
+        return said(real(run, policy)) if callable(said) else said
 
     return played
 
