@@ -40,7 +40,7 @@ timezone: Europe/Paris
 windows:
   office-hours: {days: Mon-Thu, from: "09:00", to: "16:00"}
   night: {days: [Fri, sunday], from: 22:00, to: 02:00}
-  always: {days: Fri-Tue, from: 0:00, to: 24:00}
+  always: {days: Sat, from: 2:00, to: 24:00}
 blackouts:
   - {from: 2026-12-24, to: 2026-12-26, reason: holiday freeze}
   - {from: 2026-12-31T18:00, to: 2027-01-01T06:00Z, reason: party}
@@ -67,7 +67,7 @@ def test_every_key_of_a_policy_arrives():
     office, night, always = policy.windows.values()
     assert (office.days, office.start, office.end) == ({1, 2, 3, 4}, time(9), time(16))
     assert (night.days, night.start, night.end) == ({5, 7}, time(22), time(2))
-    assert (always.days, always.start, always.end) == ({5, 6, 7, 1, 2}, time(0), None)
+    assert (always.days, always.start, always.end) == ({6}, time(2), None)
     assert {window.timezone for window in policy.windows.values()} == {"Europe/Paris"}
     holiday, party = policy.blackouts
     assert (holiday.start, holiday.end, holiday.reason) == (

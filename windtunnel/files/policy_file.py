@@ -10,6 +10,7 @@ from pydantic import ValidationError
 from windtunnel.files.calendar_files import calendar_mistakes
 from windtunnel.files.document import Document, open_document
 from windtunnel.files.hours_form import CalendarEntry, HolidaysEntry, SpanEntry
+from windtunnel.files.hours_rules import window_mistakes
 from windtunnel.files.messages import mistakes_of
 from windtunnel.files.policy_form import LATER, PolicyForm
 from windtunnel.files.reading import read_text
@@ -109,7 +110,7 @@ def policy_of(document: Document) -> Policy:
         document.require([m for m in found if not any(m.path[: len(v)] == v for v in document.voids)])
     document.require(())
     assert form is not None, "validation gave neither a form nor an error"  # noqa: S101 - for the type checker
-    document.require(calendar_mistakes(form.blackouts, document.source))
+    document.require([*window_mistakes(form.windows), *calendar_mistakes(form.blackouts, document.source)])
     return _policy(form, document.source)
 
 
