@@ -51,10 +51,13 @@ FLIP_AFTER_S = 1.0  # after the injection
 def lab_figures(home: Path) -> list[Figure]:
     """Measure in a lab and a Prefect server of their own."""
     up(home)
-    start_server()
+    os.environ["PREFECT_API_URL"] = start_server().api
     try:
-        return [*overhead_figures(home), stop_latency(home)]
+        from benchmarks.halting import halting
+
+        return [*overhead_figures(home), stop_latency(home), halting()]
     finally:
+        del os.environ["PREFECT_API_URL"]
         stop_server()
         down(home)
 

@@ -1,0 +1,123 @@
+"""`windtunnel doctor`: each thing that is broken is found, and says how to mend it."""
+
+import json
+from email.utils import format_datetime
+
+import pytest
+import yaml
+from typer.testing import CliRunner
+
+from tests.unit.loopback import Told, answering
+from windtunnel.cli.entry import build
+from windtunnel.clients import halt
+from windtunnel.clock import SystemClock
+
+TOKEN = "xoxb-canary-token"
+
+
+@pytest.fixture
+def doctor(api_server, cluster, monkeypatch, tmp_path):
+    """Call the doctor in a folder of its own, with an API server that is well; give findings by check."""
+    monkeypatch.setenv("KUBECONFIG", api_server.entry.kubeconfig)
+    monkeypatch.setenv("WINDTUNNEL_HOME", str(tmp_path / "home"))
+    for name in ("PREFECT_API_URL", "SLACK_BOT_TOKEN", "SLACK_API_URL", "WINDTUNNEL_POLICY"):
+        monkeypatch.delenv(name, raising=False)
+    (tmp_path / ".git").mkdir()
+    monkeypatch.chdir(tmp_path)
+
+    def look():
+        done = CliRunner().invoke(build(), ["doctor", "--json"])
+        assert done.exception is None or isinstance(done.exception, SystemExit), done.exception
+        return done.exit_code, {each["check"]: each for each in json.loads(done.stdout)}
+
+    yield look
+    halt.release(cluster)
+
+
+def test_an_installation_that_is_well_has_nothing_to_mend(doctor):
+    status, found = doctor()
+    assert status == 0
+    assert {name for name, each in found.items() if each["state"] == "fail"} == set()
+    for name in (
+        "python",
+        "packages",
+        "state folder",
+        "ledger",
+        "policy",
+        "cluster",
+        "clock",
+        "rights",
+        "lever",
+    ):
+        assert found[name]["state"] == "ok", found[name]
+    assert (found["prefect"]["state"], found["slack"]["state"]) == ("warn", "skipped")
+
+
+def test_the_table_names_the_remedies(doctor, cluster):
+    halt.pull(cluster, reason="sale", by="ana", now=SystemClock().now())
+    done = CliRunner().invoke(build(), ["doctor"])
+    assert done.exit_code == 0
+    assert "once it is safe: windtunnel resume" in done.stdout
+
+
+def test_a_cluster_that_cannot_be_reached_fails_with_its_remedy(doctor, monkeypatch, tmp_path):
+    monkeypatch.setenv("KUBECONFIG", str(tmp_path / "nowhere"))
+    status, found = doctor()
+    assert status == 2
+    assert found["cluster"]["state"] == found["clock"]["state"] == "fail"
+    assert "kubectl config get-contexts" in found["cluster"]["remedy"]
+
+
+def test_a_policy_that_cannot_be_read_fails_with_its_line(doctor, tmp_path):
+    (tmp_path / "windtunnel.yaml").write_text("windows:\n  office: {days: Mno, from: 09:00, to: 16:00}\n")
+    status, found = doctor()
+    assert (status, found["policy"]["state"]) == (2, "fail")
+    assert "windtunnel.yaml:2:18" in found["policy"]["found"]
+
+
+def test_a_clock_an_hour_off_fails(doctor, monkeypatch, tmp_path):
+    wrong = {"Date": format_datetime(SystemClock().now().replace(year=2020), usegmt=True)}
+    with answering(Told(body={"gitVersion": "v1.36.0"}, headers=wrong)) as url:
+        config = {
+            "apiVersion": "v1", "kind": "Config", "current-context": "x",
+            "clusters": [{"name": "c", "cluster": {"server": url}}], "users": [{"name": "u", "user": {}}],
+            "contexts": [{"name": "x", "context": {"cluster": "c", "user": "u"}}],
+        }  # fmt: skip
+        (tmp_path / "config").write_text(yaml.safe_dump(config))
+        monkeypatch.setenv("KUBECONFIG", str(tmp_path / "config"))
+        status, found = doctor()
+    assert (status, found["clock"]["state"], found["cluster"]["state"]) == (2, "fail", "ok")
+    assert "NTP" in found["clock"]["remedy"]
+
+
+@pytest.mark.parametrize(
+    ("told", "says"),
+    [
+        (Told(body='"2.9.1"'), "2.9.1"),
+        (Told(status=503), "503"),
+        (Told(body="<html>"), "does not answer as Prefect"),
+    ],
+)
+def test_a_prefect_server_of_another_kind_or_version_fails(doctor, monkeypatch, told, says):
+    with answering(told) as url:
+        monkeypatch.setenv("PREFECT_API_URL", f"{url}/api")
+        status, found = doctor()
+    assert (status, found["prefect"]["state"]) == (2, "fail")
+    assert says in found["prefect"]["found"]
+
+
+def test_a_slack_token_that_is_refused_fails_and_is_never_shown(doctor, monkeypatch):
+    with answering(Told(body={"ok": False, "error": "invalid_auth"})) as url:
+        monkeypatch.setenv("SLACK_BOT_TOKEN", TOKEN)
+        monkeypatch.setenv("SLACK_API_URL", url)
+        status, found = doctor()
+    assert (status, found["slack"]["state"]) == (2, "fail")
+    assert "SLACK_BOT_TOKEN" in found["slack"]["remedy"]
+    assert TOKEN not in json.dumps(found)
+
+
+def test_a_prometheus_and_an_alertmanager_that_are_gone_fail(doctor, tmp_path):
+    text = "prometheus: {url: http://127.0.0.1:9}\nincidents: {alertmanager: {url: http://127.0.0.1:9}}\n"
+    (tmp_path / "windtunnel.yaml").write_text(text)
+    status, found = doctor()
+    assert (status, found["prometheus"]["state"], found["alertmanager"]["state"]) == (2, "fail", "fail")
