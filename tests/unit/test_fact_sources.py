@@ -1,25 +1,29 @@
-"""Facts from outside the cluster, from real servers on loopback: freezes, calendars, incidents, alerts."""
+"""Facts from outside the cluster, from real servers on loopback: freezes, calendars, what is spent."""
 
+import logging
 from types import SimpleNamespace
 
 import pytest
 
 from guardrails.blackout import CALENDARS
+from guardrails.error_budget import SPENT, BudgetSpent
 from guardrails.freeze import FREEZE
 from guardrails.incidents import ALERTS, PAGERDUTY
 from tasks.facts import gather
+from tasks.live_run import LiveRun
+from tasks.request import RunRequest
+from tests.unit.guardrail_start import EXPERIMENT
 from tests.unit.loopback import Told, answering
 from windtunnel.clock import SystemClock
 from windtunnel.model.decision import Fact
 from windtunnel.model.policy import Policy
-from windtunnel.model.rule_sources import Alertmanager, CalendarSource, Freeze, PagerDuty
+from windtunnel.model.rule_sources import CalendarSource, ErrorBudget, Freeze
 
 CALENDAR = (
     "BEGIN:VCALENDAR\r\nVERSION:2.0\r\nPRODID:t\r\nBEGIN:VEVENT\r\nUID:1\r\nDTSTAMP:20260101T000000Z\r\n"
     "SUMMARY:Daily\r\nDTSTART:20260101T000000Z\r\nDTEND:20260101T010000Z\r\nRRULE:FREQ=DAILY\r\n"
     "END:VEVENT\r\nEND:VCALENDAR\r\n"
 )
-TOKEN = "canary-token-7f3a"
 
 
 def fact(key, **rules) -> Fact:
@@ -102,87 +106,58 @@ def test_a_calendar_that_cannot_be_fetched_is_an_error_beside_those_that_can(tol
     assert any("gone.ics" in error for error in found.errors)
 
 
-# --- PagerDuty
+# --- what a run has spent
 
 
-def incident(number):
+def spending(body, *, seconds):
+    """Gather what a run has spent that injected *seconds* ago; give the fact and the queries."""
+    asked = []
+
+    def answer(path, query, _headers):
+        asked.append(query["query"][0])
+        return Told(body=body)
+
+    with answering(answer) as url:
+        budget = ErrorBudget(objective=0.999, error_ratio="bad[$window]")
+        policy = Policy(prometheus_url=url, error_budget=budget)
+        request = RunRequest(experiment_text="x")
+        run = LiveRun(
+            run_id="r", seed=1, request=request, experiment=EXPERIMENT, policy=policy, ledger=None,
+            clock=SystemClock(), log=logging.getLogger("t"),
+        )  # fmt: skip
+        if seconds is not None:
+            run.injecting_since = run.clock.monotonic() - seconds
+        return gather(run, [SPENT.name], policy=policy).by_name[SPENT.name], asked
+
+
+def one(value):
     return {
-        "id": f"P{number}", "type": "incident", "incident_number": number, "title": f"Broken {number}",
-        "status": "triggered", "urgency": "high", "created_at": "2026-11-27T10:00:00Z",
-        "service": {"id": "PABC123", "type": "service_reference", "summary": "checkout"},
-    }  # fmt: skip
+        "status": "success",
+        "data": {"resultType": "vector", "result": [{"metric": {}, "value": [1, value]}]},
+    }
 
 
-@pytest.fixture
-def token(monkeypatch):
-    monkeypatch.setenv("PAGERDUTY_TOKEN", TOKEN)
+def test_what_a_run_spends_is_asked_over_the_time_since_its_injection():
+    fact, asked = spending(one("0.25"), seconds=59.2)
+    assert (fact.value.error_ratio, fact.value.lasting_s, asked) == (0.25, 60.0, ["bad[1m]"])
+    fact, asked = spending(one("0.25"), seconds=1.0)
+    assert (fact.value.lasting_s, asked) == (15.0, ["bad[15s]"])
 
 
-def pages(path, query, headers):
-    """Answer as PagerDuty does, two incidents a page."""
-    assert headers["Authorization"] == f"Token token={TOKEN}"
-    assert query["statuses[]"] == ["triggered", "acknowledged"]
-    assert query["service_ids[]"] == ["PABC123"]
-    offset = int(query.get("offset", ["0"])[0])
-    found = [incident(n) for n in range(1, 6)][offset : offset + 2]
-    return Told(body={"incidents": found, "offset": offset, "limit": 2, "more": offset + 2 < 5})
-
-
-def test_all_pages_of_open_incidents_are_read(token, monkeypatch):
-    with answering(pages) as url:
-        monkeypatch.setenv("PAGERDUTY_API_URL", url)
-        found = fact(PAGERDUTY, pagerduty=PagerDuty(("PABC123",), ("high",)))
-    assert found.error == ""
-    assert str(found.value.open[0]).startswith("#1 Broken 1 (checkout, high urgency)")
-    assert len(found.value.open) == 5
+def test_nothing_is_spent_and_nothing_asked_before_the_injection():
+    fact, asked = spending(one("1"), seconds=None)
+    assert (fact.value, asked) == (BudgetSpent(), [])
 
 
 @pytest.mark.parametrize(
-    "told",
-    [
-        Told(status=401, body={"error": {"message": f"token {TOKEN} is bad"}}),
-        Told(status=429, body="slow down"),
-        Told(status=500, body="oops"),
-        Told(body='{"incidents": [', cut=8),
-        Told(body={"something": "else"}),
-    ],
+    "body", [one("NaN"), one("1.5"), one("-1"), one("0") | {"data": {"resultType": "vector", "result": []}}]
 )
-def test_a_pagerduty_that_does_not_answer_rules_no_incident_out_and_never_shows_the_token(
-    token, monkeypatch, told
-):
-    with answering(told) as url:
-        monkeypatch.setenv("PAGERDUTY_API_URL", url)
-        found = fact(PAGERDUTY, pagerduty=PagerDuty(("PABC123",)))
-    assert found.value is None
-    assert "PagerDuty" in found.error
-    assert TOKEN not in found.error
-
-
-def test_a_missing_token_says_which_variable_to_set(monkeypatch):
-    monkeypatch.delenv("PAGERDUTY_TOKEN", raising=False)
-    assert "set PAGERDUTY_TOKEN" in fact(PAGERDUTY, pagerduty=PagerDuty(("PABC123",))).error
-
-
-# --- Alertmanager
-
-
-@pytest.mark.parametrize(
-    "told",
-    [
-        Told(status=400, body="bad matcher"),
-        Told(status=503),
-        Told(body="[{]"),
-        Told(body={"a": 1}),
-        Told(body=[1]),
-    ],
-)
-def test_an_alertmanager_that_does_not_answer_rules_no_alert_out(told):
-    with answering(told) as url:
-        found = fact(ALERTS, alertmanager=Alertmanager(url))
-    assert found.value is None
-    assert "Alertmanager" in found.error
+def test_what_is_no_share_of_one_tells_nothing_of_what_is_spent(body):
+    fact, _ = spending(body, seconds=30)
+    assert fact.value is None
+    assert fact.error
 
 
 def test_what_the_policy_does_not_name_is_not_asked():
-    for key in (FREEZE, CALENDARS, PAGERDUTY, ALERTS):
+    for key in (FREEZE, CALENDARS, PAGERDUTY, ALERTS, SPENT):
         assert fact(key).error == ""
