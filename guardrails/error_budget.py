@@ -79,14 +79,18 @@ def stops(policy: Policy, experiment: Experiment, facts: Facts, now: datetime) -
         reason = f"What this run costs can no longer be seen: {read.reason}."
         return (Stop("sight", reason, now, Evidence("unknown", limit)),)
     cost = burning.spent(read.error_ratio, read.lasting_s, budget.objective, budget.period_s)
-    if cost <= budget.spend_per_run:
-        return ()
     rate = burning.burn_rate(read.error_ratio, budget.objective)
-    reason = (
-        f"This run has spent {cost:.2%} of the error budget > {limit}, in {format_duration(read.lasting_s)} "
-        f"at a burn rate of {rate:.1f}."
-    )
-    return (Stop("budget", reason, now, Evidence(f"{cost:.2%}", limit)),)
+    lasted = format_duration(read.lasting_s)
+    found = []
+    if cost > budget.spend_per_run:
+        told = f"This run has spent {cost:.2%} of the error budget > {limit}, "
+        told += f"in {lasted} at a burn rate of {rate:.1f}."
+        found.append(Stop("budget", told, now, Evidence(f"{cost:.2%}", limit)))
+    if budget.burn_rate is not None and rate > budget.burn_rate:
+        told = f"The error budget burns {rate:.1f} times too fast > {budget.burn_rate:g}, "
+        told += f"over the {lasted} of this run."
+        found.append(Stop("budget", told, now, Evidence(f"{rate:.1f}", f"{budget.burn_rate:g}")))
+    return tuple(found)
 
 
 def what_is_left(budget: ErrorBudget, reading: BudgetReading) -> float | None:

@@ -82,6 +82,7 @@ class TargetSummary:
     namespace: str = ""
     workload_labels: Mapping[str, str] = field(default_factory=dict)
     namespace_labels: Mapping[str, str] = field(default_factory=dict)
+    labels_of_namespaces: Mapping[str, Mapping[str, str]] = field(default_factory=dict)  # of all of them
     pods: int = 0
     planned_pods: int = 0
     planned_nodes: int = 0

@@ -1,5 +1,6 @@
 """The protected list: namespaces and services that are never hit, whatever an experiment says."""
 
+from collections.abc import Mapping
 from datetime import datetime
 
 from guardrails.answers import allow, deny, unknown
@@ -50,7 +51,7 @@ def protected_hits(protected: Protected, target: TargetSummary, *, namespace: st
 def labelled_hits(protected: Protected, target: TargetSummary) -> tuple[str, ...]:
     """Name every selector of `labels` that a namespace, workload, pod or node to be hit satisfies."""
     carriers = [
-        *((f"namespace {target.namespace}", target.namespace_labels),),
+        *((f"namespace {name}", labels) for name, labels in _namespaces(target).items()),
         *target.owner_labels.items(),
         *((f"node {name}", labels) for name, labels in target.node_labels.items()),
         *(("a pod to be hit", labels) for labels in target.pod_labels),
@@ -61,6 +62,10 @@ def labelled_hits(protected: Protected, target: TargetSummary) -> tuple[str, ...
         for name, labels in carriers
         if parse_selector(written).matches(labels)
     )
+
+
+def _namespaces(target: TargetSummary) -> Mapping[str, Mapping[str, str]]:
+    return {target.namespace: target.namespace_labels, **target.labels_of_namespaces}
 
 
 def _is_listed(service: str, protected: Protected) -> bool:

@@ -1,15 +1,14 @@
 """What a run would hit, counted and named from the cluster: the fact behind caps, protection and opt-in."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from guardrails.facts import TargetSummary
 from tasks.hit_nodes import nodes_named, troubles, zones
-from tasks.hit_workloads import disruptions, owners, states
+from tasks.hit_workloads import Owners, disruptions, labels_of_pods_that_go, lost, owners, states
 from tasks.prospect import Prospect
 from windtunnel.clients.cluster import Cluster
-from windtunnel.clients.owners import Owner
 from windtunnel.clients.selectors import selects
 from windtunnel.clients.targets import PodRef, ResolvedTarget, pod_ref, resolve
 from windtunnel.faults.radius import planned_targets
@@ -17,6 +16,7 @@ from windtunnel.faults.shape import Rule
 from windtunnel.model.errors import NotFoundError
 from windtunnel.model.ticket import UndoTicket
 
+Object = Mapping[str, Any]
 MOST_VICTIMS = 100  # that are looked at one by one, where only metadata of the target's pods was read
 READS = (
     Rule("", ("nodes", "namespaces"), ("get",), cluster_wide=True),
@@ -42,29 +42,32 @@ def summarise(run: Prospect) -> TargetSummary:
     target = resolve(run.experiment.target, run.cluster)
     tickets = [plan.ticket for plan in run.plans]
     hits = _hits(run.cluster, target, tickets)
-    found = owners(run.cluster, target, hits.pods, tickets)
+    known = owners(run.cluster, target, hits.pods, tickets)
     homes = {pod.node for pod in hits.pods if pod.node} | {node.name for node in target.nodes}
     nodes = nodes_named(run.cluster, {*hits.nodes, *homes})
-    namespaces = {pod.namespace for pod in hits.drained} | ({target.namespace} - {""})
+    names = {pod.namespace for pod in hits.drained} | ({target.namespace} - {""})
+    spaces = {name: run.cluster.get("Namespace", name)["metadata"] for name in sorted(names)}
     hit_nodes = {*hits.nodes, *(pod.node for pod in hits.pods if pod.node)}
+    going = sum(lost(tickets).values())
     return TargetSummary(
         namespace=target.namespace,
         workload_labels=target.labels,
         namespace_labels=target.namespace_labels,
+        labels_of_namespaces={name: metadata.get("labels") or {} for name, metadata in spaces.items()},
         pods=len(target.candidates),
         planned_pods=sum(_pods_hit(ticket) for ticket in tickets),
         planned_nodes=len(hits.nodes),
         node_labels={name: nodes[name]["metadata"].get("labels") or {} for name in hits.nodes},
-        namespaces=frozenset(namespaces),
-        workloads=frozenset(owner.called for _, owner in found),
-        owner_labels={f"{owner.called} in {space}": owner.labels for space, owner in found},
-        annotations=_annotations(run.cluster, namespaces, found),
+        namespaces=frozenset(names),
+        workloads=frozenset(_names(known)),
+        owner_labels={_where(key): owner.labels for key, owner in known.found.items()},
+        annotations=_annotations(spaces, known),
         services=frozenset(_services(run.cluster, target, hits.drained)),
-        pod_labels=_different(pod.labels for pod in hits.pods),
-        zones=zones(nodes, hit_nodes),
-        states=states(target, hits.pods, found, tickets),
+        pod_labels=_different((*(pod.labels for pod in hits.pods), *labels_of_pods_that_go(known, tickets))),
+        zones=zones(nodes, hit_nodes) | frozenset(sorted(zones(nodes, homes))[:going]),
+        states=states(target, hits.pods, known, tickets),
         node_troubles=troubles(nodes),
-        disruptions=disruptions(run.cluster, namespaces, hits.pods, found, tickets),
+        disruptions=disruptions(run.cluster, names, hits.pods, known, tickets),
         unseen=hits.unseen,
     )
 
@@ -102,13 +105,24 @@ def _pods_hit(ticket: UndoTicket) -> int:
     return 0 if radius.nodes else radius.pods
 
 
-def _annotations(
-    cluster: Cluster, namespaces: Iterable[str], found: Iterable[tuple[str, Owner]]
-) -> Mapping[str, Mapping[str, str]]:
-    read = {f"namespace {name}": cluster.get("Namespace", name) for name in sorted(namespaces)}
+def _names(known: Owners) -> Iterator[str]:
+    """Yield the names of all workloads, and of what stands above them."""
+    for owner in known.found.values():
+        yield owner.called
+        if owner.above:
+            yield owner.above
+
+
+def _where(key: str) -> str:
+    """Turn shop/deployment/checkout into deployment/checkout in shop."""
+    namespace, _, called = key.partition("/")
+    return f"{called} in {namespace}"
+
+
+def _annotations(spaces: Mapping[str, Object], known: Owners) -> Mapping[str, Mapping[str, str]]:
     return {
-        **{name: item["metadata"].get("annotations") or {} for name, item in read.items()},
-        **{f"{owner.called} in {space}": owner.annotations for space, owner in found},
+        **{f"namespace {name}": metadata.get("annotations") or {} for name, metadata in spaces.items()},
+        **{_where(key): owner.annotations for key, owner in known.found.items()},
     }
 
 

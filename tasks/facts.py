@@ -53,6 +53,12 @@ GATHERERS: Mapping[str, Gather] = {
 }
 
 
+OF_THE_POLICY = frozenset(
+    key.name for key in (CALENDARS, FREEZE, PAGERDUTY, ALERTS, BUDGET, SPENT, HEALTH, HISTORY)
+)
+"""Facts whose sources a policy names; all others are the same for every policy above a run."""
+
+
 def gather(
     run: Prospect, names: Iterable[str], *, policy: Policy | None = None, limit_s: float = LIMIT_S
 ) -> Facts:

@@ -5,6 +5,7 @@ from typing import Any
 
 from windtunnel.clients.cluster import Cluster
 from windtunnel.clients.readiness import node_trouble
+from windtunnel.model.errors import NotFoundError
 
 ZONE = "topology.kubernetes.io/zone"
 ONE_BY_ONE = 20  # nodes that are read by name; for more, all are listed
@@ -19,9 +20,11 @@ def nodes_named(cluster: Cluster, names: Iterable[str]) -> Mapping[str, Mapping[
     wanted = sorted(set(names))
     if len(wanted) <= ONE_BY_ONE:
         return {name: cluster.get("Node", name) for name in wanted}
-    return {
-        node["metadata"]["name"]: node for node in cluster.list("Node") if node["metadata"]["name"] in wanted
-    }
+    found = {node["metadata"]["name"]: node for node in cluster.list("Node")}
+    if missing := [name for name in wanted if name not in found]:
+        msg = f"{len(missing)} nodes are not there any more on {cluster.label}: {', '.join(missing[:5])}"
+        raise NotFoundError(msg)
+    return {name: found[name] for name in wanted}
 
 
 def zones(nodes: Mapping[str, Mapping[str, Any]], hit: Iterable[str]) -> frozenset[str]:

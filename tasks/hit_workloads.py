@@ -2,6 +2,7 @@
 
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 
 from guardrails.facts import Disruption, WorkloadState
 from windtunnel.clients.cluster import Cluster
@@ -13,49 +14,74 @@ from windtunnel.faults.radius import LOST_PODS
 from windtunnel.model.selector import parse_selector
 from windtunnel.model.ticket import ObjectRef, UndoTicket
 
-Found = Sequence[tuple[str, Owner]]  # each with its namespace
+BATCH = "job/"  # its pods do work that is begun again, and serve nobody: there is no last replica of it
+
+
+@dataclass(frozen=True, slots=True)
+class Owners:
+    """The workloads by key ("shop/deployment/checkout"), and the key of each controller that pods name."""
+
+    found: Mapping[str, Owner]
+    keys: Mapping[tuple[str, str], str]  # (namespace, "replicaset/checkout-5d8f") -> key
+
+    def key(self, pod: PodRef) -> str:
+        """Return the key of the workload that a pod belongs to; a pod that nothing owns is its own."""
+        if not pod.owner:
+            return f"{pod.namespace}/pod/{pod.name}"
+        return self.keys.get((pod.namespace, pod.owner.lower()), f"{pod.namespace}/{pod.owner.lower()}")
 
 
 def owners(
     cluster: Cluster, target: ResolvedTarget, hit: Iterable[PodRef], tickets: Iterable[UndoTicket]
-) -> tuple[tuple[str, Owner], ...]:
+) -> Owners:
     """Return the workload of the target, and those that own the target's pods or pods to be hit."""
-    found: dict[tuple[str, str], Owner] = {}
+    found: dict[str, Owner] = {}
+    keys: dict[tuple[str, str], str] = {}
     if target.workload:
         called = f"{target.workload['kind']}/{target.workload['metadata']['name']}".lower()
-        found[target.namespace, called] = Owner(called, target.workload)
-    changed = {ref for ticket in tickets for ref in ticket.targets if ref.kind not in {"Pod", "Node"}}
+        found[f"{target.namespace}/{called}"] = Owner(called, target.workload)
+        keys[target.namespace, called] = f"{target.namespace}/{called}"
+    changed = (ref for ticket in tickets for ref in ticket.targets if ref.kind not in {"Pod", "Node"})
     asked = {(ref.namespace, ref.kind, ref.name) for ref in changed}
     for pod in (*target.pods, *hit):
         kind, _, name = pod.owner.partition("/")
         if name:
             asked.add((pod.namespace, kind, name))
     for namespace, kind, name in sorted(asked):
-        if (namespace, f"{kind}/{name}".lower()) not in found:
+        direct = f"{kind}/{name}".lower()
+        if (namespace, direct) not in keys:
             owner = owner_of(cluster, namespace, kind, name)
-            found.setdefault((namespace, owner.called), owner)
-    return tuple((namespace, owner) for (namespace, _), owner in found.items())
+            keys[namespace, direct] = f"{namespace}/{owner.called}"
+            found.setdefault(keys[namespace, direct], owner)
+    return Owners(found, keys)
 
 
 def states(
-    target: ResolvedTarget, hit: Sequence[PodRef], found: Found, tickets: Iterable[UndoTicket]
+    target: ResolvedTarget, hit: Sequence[PodRef], known: Owners, tickets: Iterable[UndoTicket]
 ) -> Mapping[str, WorkloadState]:
-    """Say of each workload how many of its pods are ready, and how many of those would be hit."""
-    planned = Counter(_key(pod, found) for pod in hit if pod.ready is not False)
-    planned.update(_lost(tickets))
+    """Say of each workload how many of its pods are ready, and how many of those would be hit.
+
+    Of the target's own workload all pods were seen: there the smaller of what was seen and what its status
+    says counts. Of others the status is all there is; of kinds that are not known, the pods that are hit.
+    """
+    planned = Counter(known.key(pod) for pod in hit if pod.ready is not False)
+    planned.update(lost(tickets))
     pods = {pod.uid: pod for pod in (*target.pods, *hit)}.values()
-    seen = Counter(_key(pod, found) for pod in pods if pod.ready is not False and not pod.terminating)
+    seen = Counter(known.key(pod) for pod in pods if pod.ready is not False and not pod.terminating)
     result = {}
-    for namespace, owner in found:
-        key = f"{namespace}/{owner.called}"
-        if owner.workload is None:  # of a kind that is not known: what was seen of its pods must do
-            result[key] = WorkloadState(seen[key], planned[key])
-        else:
-            ready = workload_readiness(owner.workload).ready
-            result[key] = WorkloadState(ready, planned[key], workload_trouble(owner.workload))
+    for key, owner in known.found.items():
+        if owner.workload is None:
+            if not owner.called.startswith(BATCH):
+                result[key] = WorkloadState(seen[key], planned[key])
+            continue
+        workload = owner.workload
+        ready = workload_readiness(workload).ready
+        if workload is target.workload:
+            ready = min(ready, seen[key])
+        result[key] = WorkloadState(ready, planned[key], workload_trouble(workload))
     for pod in hit:
         if not pod.owner:
-            result[_key(pod, found)] = WorkloadState(int(pod.ready is not False), int(pod.ready is not False))
+            result[known.key(pod)] = WorkloadState(int(pod.ready is not False), int(pod.ready is not False))
     return result
 
 
@@ -63,25 +89,19 @@ def disruptions(
     cluster: Cluster,
     namespaces: Iterable[str],
     hit: Sequence[PodRef],
-    found: Found,
+    known: Owners,
     tickets: Sequence[UndoTicket],
 ) -> tuple[Disruption, ...]:
     """Return every disruption budget that covers a pod to be hit, with what it allows and what is needed."""
-    lost = [
-        (space, _template_labels(owner), count)
-        for space, owner in found
-        if (count := _lost(tickets)[f"{space}/{owner.called}"])
-    ]
+    going = [(key.partition("/")[0], labels, count) for key, labels, count in _going(known, tickets)]
     result = []
-    for namespace in sorted(namespaces) if hit or lost else ():
+    for namespace in sorted(namespaces) if hit or going else ():
         for budget in cluster.list("PodDisruptionBudget", namespace):
             if (written := (budget.get("spec") or {}).get("selector")) is None:
                 continue  # selects nothing
             selector = parse_selector(selector_text(written))
             needed = sum(pod.namespace == namespace and selector.matches(pod.labels) for pod in hit)
-            needed += sum(
-                count for space, labels, count in lost if space == namespace and selector.matches(labels)
-            )
+            needed += sum(n for space, labels, n in going if space == namespace and selector.matches(labels))
             if needed:
                 status, metadata = budget.get("status") or {}, budget["metadata"]
                 stale = int(status.get("observedGeneration", 0)) < int(metadata.get("generation", 0))
@@ -90,31 +110,27 @@ def disruptions(
     return tuple(result)
 
 
-def _key(pod: PodRef, found: Found) -> str:
-    """Return the key of the workload that a pod belongs to; a pod that nothing owns is its own."""
-    if not pod.owner:
-        return f"{pod.namespace}/pod/{pod.name}"
-    direct = pod.owner.lower()
-    for namespace, owner in found:
-        if namespace == pod.namespace and (owner.called == direct or _owns(owner, direct)):
-            return f"{namespace}/{owner.called}"
-    return f"{pod.namespace}/{direct}"
+def labels_of_pods_that_go(known: Owners, tickets: Sequence[UndoTicket]) -> tuple[Mapping[str, str], ...]:
+    """Return the labels of pods that go without being named: those of their workload's template."""
+    return tuple(labels for _, labels, _ in _going(known, tickets))
 
 
-def _owns(owner: Owner, direct: str) -> bool:
-    """Say whether a ReplicaSet is one of a Deployment's: its name is the Deployment's and a hash."""
-    kind, _, name = owner.called.partition("/")
-    replica_set = direct.removeprefix("replicaset/")
-    return kind == "deployment" and direct != replica_set and replica_set.rpartition("-")[0] == name
-
-
-def _lost(tickets: Iterable[UndoTicket]) -> Counter[str]:
+def lost(tickets: Iterable[UndoTicket]) -> Counter[str]:
     """Count the pods that workloads lose without their being named, by scaling down."""
-    lost: Counter[str] = Counter()
+    counted: Counter[str] = Counter()
     for ticket in tickets:
         if count := int(ticket.parameters.get(LOST_PODS, 0)):
-            lost.update({_ref_key(ref): count for ref in ticket.targets if ref.kind not in {"Pod", "Node"}})
-    return lost
+            counted.update(
+                {_ref_key(ref): count for ref in ticket.targets if ref.kind not in {"Pod", "Node"}}
+            )
+    return counted
+
+
+def _going(known: Owners, tickets: Sequence[UndoTicket]) -> list[tuple[str, Mapping[str, str], int]]:
+    counted = lost(tickets)
+    return [
+        (key, _template_labels(owner), counted[key]) for key, owner in known.found.items() if counted[key]
+    ]
 
 
 def _ref_key(ref: ObjectRef) -> str:

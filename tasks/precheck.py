@@ -4,9 +4,10 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from guardrails import CHAIN, LAST_MOMENT, Guardrail, decide_all, facts_needed
+from guardrails.facts import Facts
 from guardrails.layers import layers
 from guardrails.watch import facts_watched
-from tasks.facts import gather
+from tasks.facts import OF_THE_POLICY, gather
 from tasks.known_facts import KnownFacts
 from tasks.live_run import LiveRun
 from tasks.prospect import Prospect
@@ -51,9 +52,12 @@ def decide(
     With *known*, the facts that are watched later on are kept there: the watch begins with them.
     """
     found: list[Decision] = []
+    shared = Facts()
     for policy, experiment in layers(run.policy, run.experiment):
         needed = facts_needed(chain) | (facts_watched(policy) if known else frozenset())
-        facts = gather(run, needed, policy=policy)
+        missing = needed - shared.by_name.keys()
+        facts = Facts({**shared.by_name, **gather(run, missing, policy=policy).by_name})
+        shared = Facts({name: fact for name, fact in facts.by_name.items() if name not in OF_THE_POLICY})
         if known:
             known.learn([policy], facts)
         decisions = decide_all(policy, experiment, facts, run.clock.now(), chain=chain)

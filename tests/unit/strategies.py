@@ -7,7 +7,17 @@ from hypothesis import strategies as st
 from guardrails.blackout import CALENDARS
 from guardrails.clock import SKEW, ClockSkew
 from guardrails.error_budget import BUDGET, BudgetReading
-from guardrails.facts import ACTIVE_RUNS, HALT, TARGET, ActiveRuns, Facts, HaltLever, TargetSummary
+from guardrails.facts import (
+    ACTIVE_RUNS,
+    HALT,
+    TARGET,
+    ActiveRuns,
+    Disruption,
+    Facts,
+    HaltLever,
+    TargetSummary,
+    WorkloadState,
+)
 from guardrails.freeze import FREEZE, Freezes
 from guardrails.frequency import HISTORY, Past
 from guardrails.health import HEALTH, Health
@@ -70,6 +80,8 @@ caps = st.builds(
     pods=st.integers(0, 20),
     percent=st.floats(0.1, 100),
     nodes=st.integers(0, 5),
+    namespaces=st.integers(1, 4),
+    zones=st.integers(1, 4),
     duration_s=st.floats(1, 7200),
     concurrent_runs=st.integers(1, 5),
 )
@@ -110,6 +122,11 @@ def experiments(draw: st.DrawFn) -> Experiment:
 labels = st.sampled_from([{}, {LABEL: "true"}, {LABEL: "false"}, {"app": "checkout"}])
 
 
+disruptions = st.builds(
+    Disruption, st.just("shop/checkout"), st.integers(0, 3), st.integers(1, 3), st.booleans()
+)
+
+
 @st.composite
 def targets(draw: st.DrawFn) -> TargetSummary:
     pods = draw(st.integers(0, 50))
@@ -124,6 +141,11 @@ def targets(draw: st.DrawFn) -> TargetSummary:
         namespaces=draw(st.frozensets(st.sampled_from(["shop", "bank", "kube-system"]))),
         workloads=draw(st.frozensets(st.sampled_from(["deployment/checkout", "deployment/payment"]))),
         services=draw(st.frozensets(st.sampled_from(["shop/checkout", "bank/payment"]))),
+        zones=draw(st.frozensets(st.sampled_from(["a", "b", "c"]))),
+        states={
+            "shop/deployment/checkout": draw(st.builds(WorkloadState, st.integers(0, 9), st.integers(0, 9)))
+        },
+        disruptions=tuple(draw(st.lists(disruptions, max_size=2))),
     )
 
 

@@ -3,14 +3,17 @@
 from dataclasses import replace
 from datetime import time
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from guardrails import decide_all
 from guardrails.layers import layers
+from tasks.opening import policy_of
+from tasks.request import RunRequest
 from tests.unit.guardrail_start import EXPERIMENT, FACTS, NIGHT, NOW, OFFICE, POLICY
 from tests.unit.strategies import experiments, facts, moments, policies
-from windtunnel.files import stacked
+from windtunnel.files import FileError, stacked
 from windtunnel.model.decision import Outcome, worst
 from windtunnel.model.experiment import Schedule
 from windtunnel.model.policy import Caps, Policy
@@ -51,3 +54,16 @@ def test_a_window_that_only_one_policy_knows_must_be_open_in_it_and_any_other_wi
     assert outcome(stacked([near, replace(far, windows={"other": NIGHT})]), named) is Outcome.DENY
     assert outcome(stacked([Policy(), near]), named) is Outcome.ALLOW
     assert outcome(stacked([Policy(), far]), named) is Outcome.DENY  # nobody knows it
+
+
+def test_the_installation_s_policy_is_read_where_the_run_happens_and_cannot_be_left_out(
+    tmp_path, monkeypatch
+):
+    installation = tmp_path / "installation.yaml"
+    installation.write_text("caps: {pods: 0}\n")
+    monkeypatch.setenv("WINDTUNNEL_POLICY", str(installation))
+    asked = RunRequest(experiment_text="x", policy_text="caps: {pods: 9}\n", policy_source="p.yaml")
+    assert [each.caps.pods for each in policy_of(asked).stack] == [9, 0]
+    installation.unlink()
+    with pytest.raises(FileError, match=r"installation\.yaml"):
+        policy_of(asked)

@@ -1,5 +1,6 @@
 """The algebra of the gate: what must hold for every policy, experiment, fact and moment."""
 
+from dataclasses import replace
 from datetime import timedelta
 from fractions import Fraction
 from itertools import pairwise
@@ -120,6 +121,23 @@ def test_what_is_allowed_never_exceeds_a_cap(caps, target, experiment, others):
     assert target.planned_nodes <= caps.nodes
     assert experiment.duration_s <= caps.duration_s
     assert others + 1 <= caps.concurrent_runs
+
+
+@given(caps=caps, tighter=caps, target=targets(), experiment=experiments(), others=st.integers(0, 6))
+@settings(max_examples=60, deadline=None)
+def test_tightening_any_cap_never_lets_a_refused_run_through(caps, tighter, target, experiment, others):
+    fields = ("pods", "percent", "nodes", "namespaces", "zones", "duration_s", "concurrent_runs")
+    least = replace(caps, **{name: min(getattr(caps, name), getattr(tighter, name)) for name in fields})
+    running = ActiveRuns(tuple(map(str, range(others))))
+    before, after = (exceeded(each, experiment, target, running) for each in (caps, least))
+    assert len(after) >= len(before)
+    assert pods_allowed(least, of=target.pods) <= pods_allowed(caps, of=target.pods)
+
+
+@given(caps=caps, fewer=st.integers(0, 500), more=st.integers(0, 500))
+def test_of_more_pods_at_least_as_many_may_be_hit(caps, fewer, more):
+    fewer, more = sorted((fewer, more))
+    assert pods_allowed(caps, of=fewer) <= pods_allowed(caps, of=more) <= more
 
 
 @given(caps=caps, pods=st.integers(0, 500))

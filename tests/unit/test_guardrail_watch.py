@@ -174,6 +174,14 @@ def test_what_goes_wrong_elsewhere_during_a_run_stops_it(changed, by, words):
     assert words in stop.reason
 
 
+def test_a_burn_rate_that_the_policy_names_stops_a_run_before_it_has_spent_its_share():
+    policy = replace(BUDGETED, error_budget=replace(BUDGETED.error_budget, burn_rate=14.4))
+    for ratio, found in ((0.0144, 0), (0.0145, 1)):  # of 0.001 that are allowed
+        facts = Facts({**GOOD, SPENT.name: Fact(START, BudgetSpent(ratio, 15))})
+        stops = must_stop(policy, EXPERIMENT, facts, START)
+        assert [stop.by for stop in stops] == ["budget"] * found
+
+
 def test_what_a_run_may_spend_is_worked_out_by_hand():
     # 99.9% over 30 d leaves 0.001 * 2,592,000 s = 2,592 s; 25 s of total failure are 25 / 2,592 = 0.96%.
     assert stops(budget_spent=BudgetSpent(1.0, 25)) == ()

@@ -11,10 +11,15 @@ from windtunnel.clients.targets import WORKLOADS
 
 @dataclass(frozen=True, slots=True)
 class Owner:
-    """A workload as kind/name, and its object where its kind is one that windtunnel knows."""
+    """The highest workload of a kind that windtunnel knows above a pod, and its object.
 
-    called: str
+    *above* names the controller above that one, of a kind that is not known (an operator's resource, say);
+    where the pod's own controller is such a one, there is no object, and *called* names it.
+    """
+
+    called: str  # kind/name
     workload: Mapping[str, Any] | None = None
+    above: str = ""
 
     @property
     def labels(self) -> Mapping[str, str]:
@@ -39,10 +44,12 @@ def owner_of(cluster: Cluster, namespace: str, kind: str, name: str) -> Owner:
     above = controller(found)
     if above is None:
         return Owner(called, found)
+    if above["kind"] not in WORKLOADS:
+        return Owner(called, found, f"{above['kind']}/{above['name']}".lower())
     return owner_of(cluster, namespace, str(above["kind"]), str(above["name"]))
 
 
 def top(cluster: Cluster, namespace: str, kind: str, name: str) -> tuple[str, Mapping[str, str]]:
-    """Return the name and the labels of `owner_of`."""
+    """Return the highest name above a pod's controller, known or not, and the labels that were read."""
     owner = owner_of(cluster, namespace, kind, name)
-    return owner.called, owner.labels
+    return owner.above or owner.called, owner.labels

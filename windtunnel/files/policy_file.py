@@ -203,4 +203,5 @@ def _error_budget(form: PolicyForm) -> ErrorBudget | None:
         remaining=asked.remaining or "",
         keep=asked.keep / 100,
         spend_per_run=asked.spend_per_run / 100,
+        burn_rate=asked.burn_rate,
     )

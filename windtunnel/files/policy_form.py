@@ -75,9 +75,7 @@ def _opt_in(value: Any) -> str:
 
 LastReplica = Annotated[
     str,
-    StringConstraints(
-        pattern=r"^[a-z0-9-]{1,63}/(deployment|statefulset|daemonset|replicaset|pod)/[a-z0-9.-]{1,253}$"
-    ),
+    StringConstraints(pattern=r"^[a-z0-9-]{1,63}/[a-z0-9]+/[a-z0-9.-]{1,253}$"),
     Field(examples=["shop/deployment/checkout"]),
 ]
 

@@ -95,10 +95,17 @@ class ErrorBudgetForm(Form):
         100 * _BUDGET.spend_per_run, description="Of the whole budget; a run that spends more stops."
     )
 
+    burn_rate: Annotated[float, BeforeValidator(words.times)] | None = Field(
+        None, description="A run under which the budget burns so many times too fast stops.", examples=[14.4]
+    )
+
     @model_validator(mode="after")
     def _consistent(self) -> "ErrorBudgetForm":
         if not (self.error_ratio or self.remaining):
             msg = "has neither error_ratio nor remaining; one of them must say what is spent"
+            raise ValueError(msg)
+        if self.burn_rate and not self.error_ratio:
+            msg = "has a burn_rate, which follows from error_ratio; give that query as well"
             raise ValueError(msg)
         if self.error_ratio and "$window" not in self.error_ratio:
             msg = "error_ratio has no $window; write ranges as [$window], because several are asked"

@@ -107,6 +107,14 @@ def _outside(query: str) -> str:
     return left
 
 
+def times(value: Any) -> float:
+    """Read how many times too fast something may be: a number of at least 1."""
+    if isinstance(value, bool) or not isinstance(value, int | float) or not 1 <= value < math.inf:
+        msg = f"{what(value)} is not a burn rate; write a number of at least 1, like 14.4"
+        raise ValueError(msg)
+    return float(value)
+
+
 def percentage(value: Any) -> float:
     """Read 10 or "10%": above 0, up to 100."""
     number = value

@@ -59,6 +59,7 @@ class ErrorBudget:
     remaining: str = ""
     keep: float = 0.1  # refuse when less of the budget is left
     spend_per_run: float = 0.01  # of the whole budget: expected to fit before a run, and a bound during it
+    burn_rate: float | None = None  # a run under which it burns faster stops; None: no such bound
 
 
 @dataclass(frozen=True, slots=True)
