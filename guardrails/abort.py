@@ -22,6 +22,8 @@ from windtunnel.model.experiment import (
 from windtunnel.model.policy import Policy
 from windtunnel.model.record import Phase, Sample
 
+_MANY = 10_000  # looks that can be missed; more than any condition counts
+
 
 def conditions(policy: Policy, experiment: Experiment) -> tuple[Abort, ...]:
     """Return what stops a run: the conditions of the experiment and of every policy, each once."""
@@ -40,20 +42,28 @@ def breaches(
     found = []
     for condition in conditions(policy, experiment):
         looks = [s for s in samples if s.probe == condition.probe and s.phase is Phase.DURING]
-        silent = silent_from(probes.get(condition.probe), looks, injected_at=injected_at, now=now)
-        stop = _breach(condition, looks, silent, injected_at=injected_at, now=now)
+        due = missed(probes.get(condition.probe), looks, injected_at=injected_at, now=now)
+        stop = _breach(condition, looks, due, injected_at=injected_at, now=now)
         found += [stop] if stop else []
     return tuple(found)
 
 
-def silent_from(
+def missed(
     probe: Probe | None, looks: Sequence[Sample], *, injected_at: datetime, now: datetime
-) -> datetime | None:
-    """Return when the next look was due, if it is so late that even its time limit has passed."""
+) -> tuple[datetime, ...]:
+    """Return when looks were due that are so late that even their time limit has passed, the first first."""
     if probe is None:
-        return injected_at  # a condition on a probe that is not looked at can never be seen not to hold
-    due = looks[-1].at + timedelta(seconds=probe.interval_s) if looks else injected_at
-    return due if now - due > timedelta(seconds=probe.timeout_s + probe.interval_s) else None
+        return (
+            injected_at,
+        ) * _MANY  # a condition on a probe that is not looked at can never be seen not to hold
+    interval = timedelta(seconds=probe.interval_s)
+    due = looks[-1].at + interval if looks else injected_at
+    late = timedelta(seconds=probe.timeout_s) + interval
+    found: list[datetime] = []
+    while now - due > late and len(found) < _MANY:
+        found.append(due)
+        due += interval
+    return tuple(found)
 
 
 def answered(sample: Sample) -> bool:
@@ -64,22 +74,22 @@ def answered(sample: Sample) -> bool:
 def _breach(
     condition: Abort,
     looks: Sequence[Sample],
-    silent: datetime | None,
+    due: Sequence[datetime],
     *,
     injected_at: datetime,
     now: datetime,
 ) -> Stop | None:
     match condition:
         case AbortCondition():
-            return _threshold(condition, looks, silent, now)
+            return _threshold(condition, looks, due, now)
         case FailuresInARow():
-            return _failures(condition, looks, silent, now)
+            return _failures(condition, looks, due, now)
         case PercentileCondition():
-            return _percentile(condition, looks, silent, injected_at=injected_at, now=now)
+            return _percentile(condition, looks, due, injected_at=injected_at, now=now)
 
 
 def _threshold(
-    condition: AbortCondition, looks: Sequence[Sample], silent: datetime | None, now: datetime
+    condition: AbortCondition, looks: Sequence[Sample], due: Sequence[datetime], now: datetime
 ) -> Stop | None:
     """Judge a bound for a time: the time runs from the first bad look of an unbroken row to *now*."""
     row: list[Sample] = []
@@ -87,9 +97,9 @@ def _threshold(
         if answered(look) and not condition.condition.holds(look.value or 0.0):
             break
         row.append(look)
-    if not row and silent is None:
+    if not row and not due:
         return None
-    since = row[-1].at if row else silent or now
+    since = row[-1].at if row else due[0]
     observed = f"{row[0].value:g}" if row and answered(row[0]) else "no answer"
     held = (now - since).total_seconds()
     if held < condition.for_s:
@@ -110,17 +120,17 @@ def _sentence(condition: AbortCondition, observed: str, held: float) -> str:
 
 
 def _failures(
-    condition: FailuresInARow, looks: Sequence[Sample], silent: datetime | None, now: datetime
+    condition: FailuresInARow, looks: Sequence[Sample], due: Sequence[datetime], now: datetime
 ) -> Stop | None:
     row = 0
     for look in reversed(looks):
         if look.ok is True:
             break
         row += 1
-    count = row + (silent is not None)  # a look that did not even come back failed as well
+    count = row + len(due)  # a look that did not even come back failed as well
     if count < condition.times:
         return None
-    since = looks[-row].at if row else silent or now
+    since = looks[-row].at if row else next(iter(due), now)
     reason = f"{condition.probe} failed {count} times in a row, and {condition.times} stop the run."
     return Stop("condition", reason, since, Evidence(f"{count} in a row", f"{condition.times}"), condition)
 
@@ -128,7 +138,7 @@ def _failures(
 def _percentile(
     condition: PercentileCondition,
     looks: Sequence[Sample],
-    silent: datetime | None,
+    due: Sequence[datetime],
     *,
     injected_at: datetime,
     now: datetime,
@@ -138,14 +148,15 @@ def _percentile(
         return None
     worst = math.inf if condition.condition.operator.startswith(">") else -math.inf
     recent = [look for look in looks if look.at > now - over]
-    values = sorted(look.value or 0.0 if answered(look) else worst for look in recent)
-    if not values and silent is None:
+    unseen = [at for at in due if at > now - over]
+    values = [look.value or 0.0 if answered(look) else worst for look in recent] + [worst for _ in unseen]
+    if not values:
         return None  # a slow probe, whose look is not due yet
-    value = values[max(0, math.ceil(condition.percentile / 100 * len(values)) - 1)] if values else worst
+    value = sorted(values)[max(0, math.ceil(condition.percentile / 100 * len(values)) - 1)]
     if not condition.condition.holds(value):
         return None
     shown = f"{value:g}" if math.isfinite(value) else "no answer"
     what = f"p{condition.percentile:g} of {condition.probe} over {format_duration(condition.over_s)}"
     reason = f"{what} is {shown}, and {condition.condition} stops the run."
-    since = recent[0].at if recent else silent or now
+    since = recent[0].at if recent else unseen[0]
     return Stop("condition", reason, since, Evidence(shown, f"{condition.condition}"), condition)

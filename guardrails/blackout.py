@@ -36,9 +36,11 @@ def decide(policy: Policy, experiment: Experiment, facts: Facts, now: datetime) 
 
 
 def stops(policy: Policy, experiment: Experiment, facts: Facts, now: datetime) -> tuple[Stop, ...]:  # noqa: ARG001 - one shape for all
-    """Stop a run when a blackout or a calendar's entry begins. Calendars are those known before the run."""
-    calendars = facts.read(CALENDARS, now=now)
-    return tuple(
+    """Stop a run when a blackout or a calendar's entry begins, or when a calendar can no longer be read."""
+    calendars: Calendars | Unusable = Calendars()
+    if policy.calendars:
+        calendars = facts.read(CALENDARS, now=now)
+    found = [
         Stop(
             "window",
             f"A blackout has begun: {busy}.",
@@ -47,7 +49,12 @@ def stops(policy: Policy, experiment: Experiment, facts: Facts, now: datetime) -
         )
         for busy in _all(policy, calendars)
         if busy.start <= now < busy.end
-    )
+    ]
+    errors = (calendars.reason,) if isinstance(calendars, Unusable) else calendars.errors
+    if errors and not found:
+        reason = f"A blackout can no longer be ruled out: {'; '.join(errors)}."
+        found.append(Stop("sight", reason, now, Evidence("unknown", "no blackout")))
+    return tuple(found)
 
 
 def span(blackout: Blackout) -> tuple[datetime, datetime]:

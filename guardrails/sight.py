@@ -16,7 +16,8 @@ def blind(
 ) -> tuple[Stop, ...]:
     """Return a stop for every probe without an answer for the shortest `blind_after` of all policies.
 
-    The time runs from when an answer was due: an interval after the last one, and not before the injection.
+    The time runs from when an answer was due: an interval after the last one came, and not before the
+    injection. A probe may take the whole of its own time limit for a look, whatever the policy says.
     """
     limit_s = min(each.blind_after_s for each in policy.stack)
     found = (
@@ -32,9 +33,10 @@ def _blind(
     probe: Probe, looks: Sequence[Sample], limit_s: float, *, injected_at: datetime, now: datetime
 ) -> Stop | None:
     last = next((look for look in reversed(looks) if look.ok is not None), None)
-    due = last.at + timedelta(seconds=probe.interval_s) if last else injected_at
+    due = last.at + timedelta(seconds=last.took_s + probe.interval_s) if last else injected_at
     since = max(due, injected_at)
     unseen_s = (now - since).total_seconds()
+    limit_s = max(limit_s, probe.timeout_s)
     if unseen_s < limit_s:
         return None
     error = next((look.error for look in reversed(looks) if look.error), "")

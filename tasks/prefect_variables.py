@@ -57,14 +57,19 @@ def _client(doing: str, timeout_s: float) -> "Iterator[SyncPrefectClient]":
     import httpx
     from prefect.client.orchestration import get_client
     from prefect.exceptions import PrefectException
-    from prefect.settings import PREFECT_API_URL
+    from prefect.settings import PREFECT_API_URL, PREFECT_CLIENT_MAX_RETRIES, temporary_settings
 
     where = PREFECT_API_URL.value()
     if not where:
         msg = f"{doing}: no Prefect API is configured; set PREFECT_API_URL, or use `windtunnel server up`"
         raise PrefectApiError(msg)
     try:
-        with get_client(sync_client=True, httpx_settings={"timeout": timeout_s}) as client:
+        with (
+            temporary_settings(
+                {PREFECT_CLIENT_MAX_RETRIES: 0}
+            ),  # who asks, asks again with a look of its own
+            get_client(sync_client=True, httpx_settings={"timeout": timeout_s}) as client,
+        ):
             yield client
     except (httpx.HTTPError, PrefectException, OSError, ValueError) as error:
         cause = " ".join(str(error).split())[:200] or type(error).__name__

@@ -1,7 +1,7 @@
 """While a run lives, look every second whether it must stop: lever, hours, lease, deadline, clock, probes."""
 
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from contextvars import copy_context
 
@@ -14,6 +14,7 @@ from tasks.facts import gather
 from tasks.live_run import LiveRun
 from tasks.rollback import undo
 from tasks.slow_watch import refresh
+from windtunnel.model.policy import Policy
 
 EVERY_S = 1.0
 QUICK_WITHIN_S = 3.0  # a lever that takes longer to read must not hold up the rest of the watch
@@ -22,21 +23,23 @@ CLOCK_JUMP_S = 5.0  # of the wall clock against the monotonic one, since the run
 
 @contextmanager
 def watchdog(run: LiveRun) -> Iterator[None]:
-    """Watch until the block ends, in two threads: what is slow to answer must not delay the lever."""
+    """Watch until the block ends. What is slow to answer has threads of its own, and delays nothing else."""
     done = threading.Event()
-    threads = [
-        threading.Thread(  # in a copy of the context: Prefect keeps its settings there
-            target=copy_context().run, args=(look, run, done), name=look.__name__, daemon=True
-        )
-        for look in (_watch, _watch_slowly)
-    ]
-    for thread in threads:
-        thread.start()
+    quick = _started(_watch, run, done)
+    for policy in run.policy.stack:
+        _started(_watch_slowly, run, policy, done)
     try:
         yield
     finally:
         done.set()
-        threads[0].join(timeout=EVERY_S)  # it may be waiting for the cluster; it does no harm then
+        quick.join(timeout=EVERY_S)  # it may be waiting for the cluster; it does no harm then
+
+
+def _started(target: Callable[..., None], *arguments: object) -> threading.Thread:
+    here = copy_context()  # Prefect keeps its settings there
+    thread = threading.Thread(target=here.run, args=(target, *arguments), name=target.__name__, daemon=True)
+    thread.start()
+    return thread
 
 
 def _watch(run: LiveRun, done: threading.Event) -> None:
@@ -52,9 +55,9 @@ def _watch(run: LiveRun, done: threading.Event) -> None:
         run.stop("error", f"The watchdog broke: {type(error).__name__}: {error}")
 
 
-def _watch_slowly(run: LiveRun, done: threading.Event) -> None:
+def _watch_slowly(run: LiveRun, policy: Policy, done: threading.Event) -> None:
     try:
-        refresh(run, done)
+        refresh(run, policy, done)
     except Exception as error:  # noqa: BLE001 - as above
         run.stop("error", f"The watch over incidents and budgets broke: {type(error).__name__}: {error}")
 

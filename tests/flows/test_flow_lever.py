@@ -4,6 +4,7 @@ import threading
 from contextvars import copy_context
 from datetime import timedelta
 
+import httpx
 import pytest
 from typer.testing import CliRunner
 
@@ -99,6 +100,72 @@ def test_halt_pulls_both_places_and_resume_releases_both(command, cluster, lab):
     assert "experiments may run again" in released.output
     assert not halt.read(cluster).pulled
     assert read_variable(VARIABLE) is None
+
+
+def test_a_prefect_server_that_hangs_does_not_hide_a_lever_that_is_pulled_on_the_cluster(
+    run, written, cluster, monkeypatch
+):
+    from tasks import lever_facts
+    from windtunnel.clients import halt
+
+    hung = threading.Event()
+    monkeypatch.setattr(lever_facts, "read_variable", lambda _name: hung.wait(60))
+    halt.pull(cluster, reason="sale", by="ana", now=SystemClock().now())
+    try:
+        outcome = run(written())
+    finally:
+        halt.release(cluster)
+        hung.set()
+    assert outcome.judgement.verdict == "blocked"
+    assert any("sale" in finding for finding in outcome.judgement.findings)
+
+
+def test_slack_and_the_prefect_events_tell_who_pulled_the_lever_and_why(
+    command, lab, tmp_path, prefect_server
+):
+    (tmp_path / ".git").mkdir()
+    (tmp_path / "windtunnel.yaml").write_text("slack: {channel: '#on-call'}\n", encoding="utf-8")
+    assert command("halt", "--reason", "a <fire> & more", "--cluster", "lab").exit_code == 0
+    assert command("resume", "--cluster", "lab").exit_code == 0
+    texts = [message["text"] for message in slack(lab)]
+    assert any("Halted" in text and "a &lt;fire&gt; &amp; more" in text and "@" in text for text in texts), (
+        texts
+    )
+    assert any("Resumed" in text for text in texts)
+    asked = {"filter": {"event": {"prefix": ["windtunnel.halt"]}}}
+    events = eventually(lambda: httpx.post(f"{prefect_server}/events/filter", json=asked).json()["events"])
+    pulled = next(event for event in events if event["event"] == "windtunnel.halt.pulled")
+    assert pulled["payload"]["reason"] == "a <fire> & more"
+    assert "@" in pulled["payload"]["by"]
+
+
+def test_a_broken_policy_does_not_stand_between_anybody_and_the_lever(
+    command, cluster, lab, monkeypatch, tmp_path
+):
+    from windtunnel.clients import halt
+
+    (tmp_path / ".git").mkdir()
+    (tmp_path / "windtunnel.yaml").write_text("windows: [[[", encoding="utf-8")
+    monkeypatch.setenv("KUBECONFIG", lab["kubeconfig"])
+    done = command("halt", "--reason", "x")
+    assert done.exit_code == 0, done.output
+    assert "nobody is told in Slack" in done.output
+    assert halt.read(cluster).pulled
+    assert command("resume").exit_code == 0
+
+
+def slack(lab):
+    return httpx.get(f"{lab['recorder']}/messages.json").json()["slack"]
+
+
+def eventually(question, *, within_s=10.0):
+    """Wait for an answer that is not empty; Prefect keeps events a moment after it took them."""
+    clock = SystemClock()
+    until = clock.monotonic() + within_s
+    while not (answer := question()):
+        assert clock.monotonic() < until, "it did not happen"
+        clock.wait(0.1)
+    return answer
 
 
 def test_one_place_is_enough_to_halt_but_not_to_resume(command, cluster, monkeypatch):

@@ -24,10 +24,15 @@ from windtunnel.model.declaration import Declaration
 from windtunnel.model.experiment import HttpProbe, Probe
 from windtunnel.model.policy import Policy
 from windtunnel.model.record import Phase, Sample
+from windtunnel.model.rule_sources import CalendarSource
 
 START = datetime(2026, 11, 23, 9, 30, tzinfo=UTC)
 PAGE = Probe("page", HttpProbe("http://page/"), interval_s=1, timeout_s=2)
-BUDGETED = replace(FULL, error_budget=replace(FULL.error_budget, error_ratio="bad[$window]"))
+BUDGETED = replace(
+    FULL,
+    calendars=(CalendarSource(file="freeze.ics"),),
+    error_budget=replace(FULL.error_budget, error_ratio="bad[$window]"),
+)
 
 
 def at(seconds):
@@ -35,7 +40,7 @@ def at(seconds):
 
 
 def look(second, value=0.1, *, ok=True, phase=Phase.DURING, error=""):
-    return Sample(at(second), "page", phase, ok, value, took_s=0.01, error=error)
+    return Sample(at(second), "page", phase, ok, value, took_s=0.0, error=error)
 
 
 def stopped(condition, samples, *, now):
@@ -63,10 +68,12 @@ def test_failures_in_a_row_stop_a_run(oks, expected):
         assert found[0].reason == "page failed 3 times in a row, and 3 stop the run."
 
 
-def test_a_look_that_never_comes_back_is_a_failure_too():
+def test_looks_that_never_come_back_are_failures_too():
     samples = [look(0, ok=False), look(1, ok=False)]
     assert not stopped("page fails 3 times", samples, now=4)
     assert stopped("page fails 3 times", samples, now=5.1)
+    assert not stopped("page fails 3 times", [look(0)], now=6)  # due at 1 and at 2, each with three seconds
+    assert stopped("page fails 3 times", [look(0)], now=6.1)
 
 
 # --- percentiles
@@ -78,6 +85,13 @@ def test_a_percentile_over_a_time_stops_a_run_once_the_time_has_passed():
     (stop,) = stopped("p95 of page > 500ms over 20s", samples, now=29.5)
     assert stop.reason == "p95 of page over 20s is 0.9, and > 0.5 stops the run."
     assert not stopped("p95 of page > 500ms over 20s", samples[:15], now=14.5)
+
+
+def test_looks_that_never_come_back_are_the_worst_of_a_percentile():
+    samples = [look(second) for second in range(20)]
+    assert not stopped("p95 of page > 5 over 20s", samples, now=23)
+    (stop,) = stopped("p95 of page > 5 over 20s", samples, now=26)
+    assert "is no answer" in stop.reason
 
 
 @given(
@@ -109,6 +123,13 @@ def test_a_slow_probe_is_not_taken_for_blindness():
     slow = replace(EXPERIMENT, steady_state=(replace(PAGE, interval_s=60),))
     assert blind(Policy(), slow, [look(0)], injected_at=START, now=at(89)) == ()
     assert blind(Policy(), slow, [look(0)], injected_at=START, now=at(90))
+
+
+def test_a_look_that_may_take_long_is_not_taken_for_blindness():
+    patient = replace(EXPERIMENT, steady_state=(replace(PAGE, timeout_s=60),))
+    answered = replace(look(0), took_s=35.0)
+    assert blind(Policy(), patient, [answered], injected_at=START, now=at(95)) == ()
+    assert blind(Policy(), patient, [answered], injected_at=START, now=at(96.1))
 
 
 def test_the_shortest_patience_of_all_policies_counts():
@@ -164,6 +185,7 @@ def test_nothing_stops_a_run_while_all_is_well():
         ({"freeze": Freezes((Sign("variable", FROZEN),))}, "freeze", "sale"),
         ({"freeze": Freezes((Sign("variable", error="403"),))}, "sight", "403"),
         ({"calendars": Calendars((Busy(at(-1), at(9), "release", "freeze.ics"),))}, "window", "release"),
+        ({"calendars": Calendars(errors=("freeze.ics answered 503",))}, "sight", "answered 503"),
         ({"halt": HaltLever(pulled=True, reason="enough")}, "halt", "enough"),
         ({"target": replace(SUMMARY, annotations=ANNOTATED)}, "freeze", "sale"),
     ],
@@ -198,7 +220,7 @@ def test_silence_becomes_a_stop_once_the_last_reading_is_too_old(age, by):
 
 def test_every_missing_fact_stops_a_run_whose_policy_needs_it():
     needed = facts_watched(BUDGETED)
-    assert needed == set(GOOD) - {CALENDARS.name}
+    assert needed == set(GOOD)
     for name in needed:
         facts = Facts({key: fact for key, fact in GOOD.items() if key != name})
         assert {stop.by for stop in must_stop(BUDGETED, EXPERIMENT, facts, START)} <= {"halt", "sight"}
@@ -219,6 +241,8 @@ def test_a_policy_that_names_nothing_is_watched_for_the_lever_alone():
         ("p0 of page > 1 over 30s", "p0 is no percentile"),
         ("p101 of page > 1 over 30s", "p101 is no percentile"),
         ("p95 of page > 1", "a percentile needs a time"),
+        ("p95 of page > 1 for 30s", "write `p95 of page > 1 over 30s`"),
+        ("p95 page > 1 over 30s", "only a percentile is taken over a time"),
         ("p95 of page == 1 over 30s", "compared with <, <=, > or >="),
         ("p95 of page > 5 minutes over 30s", "not a"),
         ("page fails often", "is not an abort condition"),

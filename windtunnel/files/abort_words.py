@@ -28,6 +28,9 @@ def abort_condition(value: Any) -> Abort:
         msg = f"{what(written)} is not an abort condition; write {ALLOWED}"
         raise ValueError(msg)
     probe, rest = written[: operator.start()].strip(), written[operator.start() :]
+    if _OVER.search(rest) and not _PERCENTILE.fullmatch(probe):
+        msg = f"{what(written)} is not an abort condition; only a percentile is taken over a time: {ALLOWED}"
+        raise ValueError(msg)
     if match := _PERCENTILE.fullmatch(probe):
         return _percentile(match[2].strip(), float(match[1]), rest)
     condition, *hold = _HOLD.split(rest, maxsplit=1)
@@ -47,7 +50,8 @@ def _percentile(probe: str, percentile: float, rest: str) -> PercentileCondition
         raise ValueError(msg)
     condition, *over = _OVER.split(rest, maxsplit=1)
     if not over:
-        msg = f"a percentile needs a time; write `p{percentile:g} of {probe} {rest} over 30s`"
+        bare = _HOLD.split(rest, maxsplit=1)[0].strip()
+        msg = f"a percentile needs a time; write `p{percentile:g} of {probe} {bare} over 30s`"
         raise ValueError(msg)
     compared = _compared(condition)
     if compared.operator not in {"<", "<=", ">", ">="}:

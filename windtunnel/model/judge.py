@@ -24,7 +24,7 @@ from windtunnel.model.verdict import Judgement, Verdict
 _ABORTS = {
     "condition": "an abort condition held",
     "halt": "the safety lever was pulled, or could not be read",
-    "window": "the allowed window ended",
+    "window": "the allowed window ended, or a blackout began",
     "freeze": "a freeze was declared",
     "incident": "an incident or alert opened",
     "budget": "it spent more of the error budget than one run may",
