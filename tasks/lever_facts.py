@@ -15,6 +15,7 @@ from windtunnel.model.declaration import Declaration, instant, read_declaration
 from windtunnel.model.errors import SourceError, WindtunnelError
 from windtunnel.model.policy import Policy
 
+ALSO_S = 0.2  # for the other place, once one is known to be pulled: it may say until when
 WITHIN_S = 2.5  # for both; below the time that the watchdog gives its quick facts
 Reading = Declaration | WindtunnelError
 
@@ -27,7 +28,7 @@ def halt_lever(run: Prospect, _policy: Policy) -> HaltLever:
     """
     now = run.clock.now()
     looks: Mapping[str, Callable[[], Declaration]] = {
-        f"config map {halt.LEVER}": lambda: _on_cluster(run.cluster),
+        f"config map {halt.LEVER}": lambda: on_cluster(run.cluster),
         f"Prefect variable {halt.VARIABLE}": lambda: read_declaration(read_variable(halt.VARIABLE)),
     }
     answers: queue.SimpleQueue[tuple[str, Reading]] = queue.SimpleQueue()
@@ -47,7 +48,7 @@ def halt_lever(run: Prospect, _policy: Policy) -> HaltLever:
             break
         read[place] = told
         if isinstance(told, Declaration) and told.holds(now):
-            break
+            until = min(until, run.clock.monotonic() + ALSO_S)
     return _judged(looks, read, now)
 
 
@@ -83,7 +84,7 @@ def _combined(pulled: Mapping[str, Declaration], *, endless: bool) -> HaltLever:
     )
 
 
-def _on_cluster(cluster: Cluster) -> Declaration:
+def on_cluster(cluster: Cluster) -> Declaration:
     """Read the config map: whatever stands there counts as pulled, until its end."""
     lever = halt.read(cluster)
     return Declaration(lever.pulled, lever.reason, lever.by, instant(lever.at), instant(lever.until))

@@ -5,6 +5,7 @@ from datetime import datetime
 from typing import Any
 from uuid import uuid4
 
+from windtunnel.clients.http import shown
 from windtunnel.model.errors import PrefectApiError
 
 TIMEOUT_S = 3.0
@@ -31,5 +32,5 @@ def emit(event: str, *, resource: str, name: str, now: datetime, payload: Mappin
         with get_client(sync_client=True, httpx_settings={"timeout": TIMEOUT_S}) as client:
             client._client.post("/events", json=[body]).raise_for_status()  # noqa: SLF001 - no public call posts one now
     except (httpx.HTTPError, PrefectException, OSError) as error:
-        msg = f"the Prefect event {event} could not be added: {' '.join(str(error).split())[:200]}"
+        msg = f"the Prefect event {event} could not be added: {' '.join(shown(str(error)).split())[:200]}"
         raise PrefectApiError(msg) from error

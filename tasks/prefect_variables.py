@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
+from windtunnel.clients.http import shown
 from windtunnel.model.errors import PrefectApiError
 
 if TYPE_CHECKING:
@@ -72,6 +73,6 @@ def _client(doing: str, timeout_s: float) -> "Iterator[SyncPrefectClient]":
         ):
             yield client
     except (httpx.HTTPError, PrefectException, OSError, ValueError) as error:
-        cause = " ".join(str(error).split())[:200] or type(error).__name__
-        msg = f"{doing} at {where}: {cause}"
+        cause = " ".join(shown(str(error)).split())[:200] or type(error).__name__
+        msg = f"{doing} at {shown(where)}: {cause}"
         raise PrefectApiError(msg) from error

@@ -1,6 +1,8 @@
 """Whole runs: a real Prefect server and the lab, each started once for all tests of this folder."""
 
+import threading
 from collections.abc import Iterator
+from contextvars import copy_context
 
 import pytest
 
@@ -110,6 +112,32 @@ def run(prefect_server, cluster):
     before = replicas(cluster)
     yield run_it
     nothing_left(cluster, before)
+
+
+@pytest.fixture
+def once_injected(cluster):
+    """Do something in a thread as soon as an undo ticket is on the cluster."""
+    from windtunnel.clients import tickets
+    from windtunnel.clock import SystemClock
+
+    clock, over = SystemClock(), threading.Event()
+    threads = []
+
+    def wait_and(action):
+        while not tickets.list_open(cluster):
+            if clock.wait(0.1, until=over):
+                return
+        action()
+
+    def begin(action):
+        here = copy_context()  # Prefect keeps its settings there
+        threads.append(threading.Thread(target=here.run, args=(wait_and, action), daemon=True))
+        threads[-1].start()
+
+    yield begin
+    over.set()
+    for thread in threads:
+        thread.join(10)
 
 
 class Outcome:

@@ -1,7 +1,6 @@
 """The safety lever in both of its places: pulled in either it stops and refuses, and so unreadable."""
 
 import threading
-from contextvars import copy_context
 from datetime import timedelta
 
 import httpx
@@ -39,11 +38,9 @@ def test_a_variable_set_in_the_prefect_ui_refuses_a_run(run, written, variable):
     assert any("checkout is on fire" in finding for finding in outcome.judgement.findings)
 
 
-def test_a_variable_set_during_a_run_stops_it(run, written, variable):
-    pull = threading.Timer(3, copy_context().run, [variable, {"reason": "enough", "by": "ana"}])
-    pull.start()
+def test_a_variable_set_during_a_run_stops_it(run, written, variable, once_injected):
+    once_injected(lambda: variable({"reason": "enough", "by": "ana"}))
     outcome = run(written(duration="60s"))
-    pull.join()
     assert (outcome.judgement.verdict, outcome.judgement.undo) == ("aborted", "clean")
     assert "enough" in outcome.judgement.findings[0]
 

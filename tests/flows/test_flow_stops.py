@@ -46,7 +46,7 @@ def test_what_probes_see_stops_a_run(run, written, condition, says):
     assert says in stopped(run(written(probes=FEW, abort_when=condition, duration="60s")), "condition")
 
 
-def test_a_prometheus_that_goes_away_is_lost_sight(run, written):
+def test_a_prometheus_that_goes_away_is_lost_sight(run, written, once_injected):
     gone = threading.Event()
 
     def answer(*_asked):
@@ -54,26 +54,27 @@ def test_a_prometheus_that_goes_away_is_lost_sight(run, written):
         good = Told(body={"status": "success", "data": {"resultType": "vector", "result": value}})
         return Told(status=503) if gone.is_set() else good
 
-    probe = "  - {name: ratio, prometheus: ratio, expect: '>= 0.9', interval: 200ms}"
-    leave = threading.Timer(4, gone.set)
+    probe = "  - {name: ratio, prometheus: ratio, expect: '>= 0.9', interval: 200ms, timeout: 1s}"
     with answering(answer) as url:
-        leave.start()
+        once_injected(gone.set)
         policy = f"blind_after: 2s\nclusters: {{}}\nprometheus: {{url: '{url}'}}\n"
         message = stopped(run(written(probes=probe, duration="60s"), policy=policy), "sight")
     assert message.startswith("ratio has had no answer for 2")
     assert "503" in message
 
 
-def test_an_alert_that_fires_during_a_run_stops_it(run, written, lab, quick):
+def test_an_alert_that_fires_during_a_run_stops_it(run, written, lab, quick, once_injected):
     def fire():
         labels = {"alertname": "HighErrors", "severity": "critical", "test": "stops"}
-        httpx.post(f"{lab['recorder']}/api/v2/alerts", json=[{"labels": labels}]).raise_for_status()
+        httpx.post(
+            f"{lab['recorder']}/alertmanager/api/v2/alerts", json=[{"labels": labels}]
+        ).raise_for_status()
 
-    policy = f"incidents: {{alertmanager: {{url: '{lab['recorder']}', match: ['test=\"stops\"']}}}}\n"
-    alert = threading.Timer(4, fire)
-    alert.start()
+    policy = (
+        f"incidents: {{alertmanager: {{url: '{lab['recorder']}/alertmanager', match: ['test=\"stops\"']}}}}\n"
+    )
+    once_injected(fire)
     message = stopped(run(written(duration="60s"), policy=policy), "incident")
-    alert.join()
     assert "HighErrors (severity=critical)" in message
     refused = run(written(), policy=policy)  # it fires still
     assert refused.judgement.verdict == "blocked"

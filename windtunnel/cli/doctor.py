@@ -1,8 +1,10 @@
 """`windtunnel doctor`: is everything there that runs need, and how to mend what is not."""
 
+import importlib
 import json
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextvars import copy_context
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -24,6 +26,8 @@ Where = Annotated[
     ),
 ]
 AT_ONCE = 8
+# What clients load when first used, and what breaks when several threads are the first to load it.
+LOADED_BEFORE = ("requests", "kubernetes.client", "prometheus_api_client.prometheus_connect")
 _PAINT = {"ok": "green", "warn": "yellow", "fail": "red"}
 
 
@@ -40,8 +44,8 @@ def doctor(cluster: Where = "", *, as_json: AsJson = False) -> None:
     """
     from windtunnel.cli.checks.finding import State
 
-    with patience("Looking ...", quiet=as_json), ThreadPoolExecutor(max_workers=AT_ONCE) as pool:
-        findings = list(pool.map(lambda check: check.made(), _checks(cluster)))
+    with patience("Looking ...", quiet=as_json):
+        findings = _look(_checks(cluster))
     if as_json:
         form = [{"check": f.check, "state": f.state, "found": f.found, "remedy": f.remedy} for f in findings]
         say(json.dumps(form, indent=2))
@@ -49,6 +53,14 @@ def doctor(cluster: Where = "", *, as_json: AsJson = False) -> None:
         say(_text(findings))
     if any(finding.state is State.FAIL for finding in findings):
         raise typer.Exit(ExitCode.UNUSABLE_INPUT)
+
+
+def _look(checks: "Sequence[Check]") -> "list[Finding]":
+    for name in LOADED_BEFORE:
+        importlib.import_module(name)
+    with ThreadPoolExecutor(max_workers=AT_ONCE) as pool:
+        asked = [pool.submit(copy_context().run, check.made) for check in checks]
+    return [found.result() for found in asked]
 
 
 def _checks(cluster: str) -> "list[Check]":

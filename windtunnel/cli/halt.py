@@ -1,12 +1,15 @@
 """`windtunnel halt` and `windtunnel resume`: the safety lever, in both of its places."""
 
 import json
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from windtunnel.cli.console import AsJson, note, say
 from windtunnel.model.verdict import ExitCode
+
+if TYPE_CHECKING:
+    from windtunnel.cli.lever import Outcome
 
 Reason = Annotated[
     str, typer.Option("--reason", "-r", metavar="TEXT", help="Why; every run that it stops tells it.")
@@ -57,6 +60,8 @@ def halt(reason: Reason, until: Until = "", cluster: Where = "", *, as_json: AsJ
         again = "windtunnel resume" + (f" --cluster {cluster}" if cluster else "")
         if outcome.done:
             say(f"Running experiments stop and undo now; let new ones start again with `{again}`.")
+        if outcome.untouched:
+            note(f"Not touched: {outcome.untouched}.")
     _leave(outcome.failed, enough=bool(outcome.done))
 
 
@@ -67,11 +72,20 @@ def resume(cluster: Where = "", *, as_json: AsJson = False) -> None:
     outcome = Lever(cluster).release()
     if as_json:
         say(json.dumps(outcome.form(), indent=2))
-    elif outcome.done:
-        say(f"Released on {' and '.join(outcome.done)}: experiments may run again.")
-    elif not outcome.failed:
-        say(f"Nothing to release on {' and '.join(outcome.idle)}: the lever was not pulled.")
+    else:
+        say(_released(outcome))
+        if outcome.untouched:
+            note(f"Not touched: {outcome.untouched}.")
     _leave(outcome.failed, enough=not outcome.failed)
+
+
+def _released(outcome: "Outcome") -> str:
+    if outcome.failed:
+        done = f"Released on {' and '.join(outcome.done)} alone" if outcome.done else "Released nowhere"
+        return f"{done}: experiments do not run again yet."
+    if outcome.done:
+        return f"Released on {' and '.join(outcome.done)}: experiments may run again."
+    return f"Nothing to release on {' and '.join(outcome.idle)}: the lever was not pulled."
 
 
 def _leave(failed: dict[str, str], *, enough: bool) -> None:

@@ -1,7 +1,7 @@
 """Both places of the safety lever at once, and whoever is told of it."""
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from contextvars import copy_context
 from dataclasses import dataclass, field
@@ -14,6 +14,7 @@ from windtunnel.cli.console import note
 from windtunnel.cli.prefect_server import connect_to_prefect, standing_server
 from windtunnel.clients import halt
 from windtunnel.clients.cluster import connect
+from windtunnel.clients.http import shown
 from windtunnel.clients.installation import LAB, cluster_entry
 from windtunnel.clock import SystemClock
 from windtunnel.files import load_policies
@@ -32,6 +33,7 @@ class Outcome:
     done: list[str] = field(default_factory=list)
     idle: list[str] = field(default_factory=list)
     failed: dict[str, str] = field(default_factory=dict)
+    untouched: str = ""  # a place that nobody here knows how to reach
 
     def form(self) -> dict[str, Any]:
         """Return it as JSON values."""
@@ -44,18 +46,35 @@ class Lever:
 
     def __init__(self, cluster: str) -> None:
         self._name = cluster
-        self.policy = _policy(required=bool(cluster))
-        self._cluster = connect(cluster_entry(self.policy, cluster))
         self._clock = SystemClock()
-        self._prefect = _known_prefect()
+        self._prefect = known_prefect()
+        self._lost: WindtunnelError | None = None  # why nothing is known of the cluster
+        self.policy, broken = _policy()
+        try:
+            if cluster and broken:
+                raise broken
+            self._cluster = connect(cluster_entry(self.policy, cluster))
+            self._label = self._cluster.label
+        except WindtunnelError as error:
+            self._lost, self._label = error, f"cluster {cluster}" if cluster else "the kube context's cluster"
+        if broken and not self._lost:
+            note(f"The policy cannot be read, so nobody is told in Slack: {str(broken).splitlines()[0]}")
 
     def pull(self, reason: str, *, until: datetime | None) -> Outcome:
-        """Pull it in both places; whoever cannot be reached is named in the outcome."""
+        """Pull it in both places; whoever cannot be reached is named in the outcome.
+
+        Raises:
+            WindtunnelError: the cluster is not known, and there is no Prefect server in its stead.
+        """
+        if self._lost and not self._prefect:
+            raise self._lost
         now = self._clock.now()
         told = halt.told(reason=reason, by=who(), now=now, until=until)
         lever = halt.Lever(pulled=True, **told)
 
         def on_cluster() -> bool:
+            if self._lost:
+                raise self._lost
             halt.pull(self._cluster, reason=reason, by=told["by"], now=now, until=until)
             return True
 
@@ -67,11 +86,17 @@ class Lever:
 
         outcome = self._move(Outcome(pulled=True, words=str(lever), told=told), on_cluster, on_prefect)
         if outcome.done:
-            self._tell("pulled", f":octagonal_sign: *Halted* {lever}", told)
+            self._tell("pulled", f":octagonal_sign: *Halted* on {_places(outcome.done)}: {lever}", told)
         return outcome
 
     def release(self) -> Outcome:
-        """Release it in both places; one that cannot be reached still holds."""
+        """Release it in both places; one that cannot be reached still holds.
+
+        Raises:
+            WindtunnelError: the cluster is not known; then nothing is released.
+        """
+        if self._lost:
+            raise self._lost
 
         def on_prefect() -> bool:
             from tasks.prefect_variables import delete_variable
@@ -80,15 +105,20 @@ class Lever:
 
         outcome = self._move(Outcome(pulled=False), lambda: halt.release(self._cluster), on_prefect)
         if outcome.done:
-            self._tell("released", f":large_green_circle: *Resumed* by {who()}", {"by": who()})
+            sign = ":warning: *Not wholly resumed*" if outcome.failed else ":large_green_circle: *Resumed*"
+            still = f", but not on {_places(outcome.failed)}" if outcome.failed else ""
+            text = f"{sign} by {who()} on {_places(outcome.done)}{still}"
+            self._tell("released", text, {"by": who()})
         return outcome
 
     def _move(
         self, outcome: Outcome, on_cluster: Callable[[], bool], on_prefect: Callable[[], bool]
     ) -> Outcome:
-        places = {self._cluster.label: on_cluster}
+        places = {self._label: on_cluster}
         if self._prefect:
-            places[f"Prefect at {self._prefect}"] = on_prefect
+            places[f"Prefect at {shown(self._prefect)}"] = on_prefect
+        else:
+            outcome.untouched = f"the variable {halt.VARIABLE}: no Prefect server is known here"
         with ThreadPoolExecutor(max_workers=len(places)) as pool:
             asked = {place: pool.submit(copy_context().run, move) for place, move in places.items()}
         for place, answer in asked.items():
@@ -117,9 +147,9 @@ class Lever:
             emit(
                 f"windtunnel.halt.{what}",
                 resource=f"windtunnel.lever.{self._name or 'default'}",
-                name=f"safety lever of {self._cluster.label}",
+                name=f"safety lever of {self._label}",
                 now=self._clock.now(),
-                payload={**payload, "cluster": self._cluster.label},
+                payload={**payload, "cluster": self._label},
             )
 
     def _tell_slack(self, text: str) -> None:
@@ -128,7 +158,11 @@ class Lever:
 
         slack = slack_from_environment(lab=self._name == LAB)
         if slack and self.policy.slack_channel:
-            slack.post(self.policy.slack_channel, plain_message(f"{text} on {self._cluster.label}"))
+            slack.post(self.policy.slack_channel, plain_message(text))
+
+
+def _places(places: Iterable[str]) -> str:
+    return " and ".join(places)
 
 
 def moment(text: str, zone: str) -> datetime:
@@ -162,18 +196,15 @@ def who() -> str:
     return f"{user}@{platform.node()}"
 
 
-def _policy(*, required: bool) -> Policy:
-    """Read the policy here. Where only Slack is at stake, a broken one must not stand in the way."""
+def _policy() -> tuple[Policy, InputError | None]:
+    """Read the policy here, or say what is wrong with it: it must not stand in the way."""
     try:
-        return load_policies(Path.cwd())
+        return load_policies(Path.cwd()), None
     except InputError as error:
-        if required:
-            raise
-        note(f"The policy cannot be read, so nobody is told in Slack: {str(error).splitlines()[0]}")
-        return Policy()
+        return Policy(), error
 
 
-def _known_prefect() -> str:
+def known_prefect() -> str:
     """Return the Prefect server that is configured or stands here; "" when there is none to write to."""
     if not os.environ.get("PREFECT_API_URL", "").strip() and standing_server() is None:
         return ""

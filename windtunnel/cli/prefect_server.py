@@ -63,9 +63,11 @@ def connect_to_prefect(*, say: Callable[[str], None]) -> str:
     os.environ.setdefault("PREFECT_LOGGING_INTERNAL_LEVEL", "CRITICAL")  # each event unsent would be a line
     if given := os.environ.get("PREFECT_API_URL", "").strip():
         if not answers(given):
+            from windtunnel.clients.http import shown
+
             msg = (
-                f"The Prefect server at {given} (PREFECT_API_URL) does not answer. Start it, correct the "
-                "address, or unset PREFECT_API_URL to use windtunnel's own server."
+                f"The Prefect server at {shown(given)} (PREFECT_API_URL) does not answer. Start it, correct "
+                "the address, or unset PREFECT_API_URL to use windtunnel's own server."
             )
             raise InputError(msg)
         return given

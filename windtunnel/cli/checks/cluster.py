@@ -5,6 +5,8 @@ from collections.abc import Iterator
 from windtunnel.cli.checks.finding import Check, Finding, State
 from windtunnel.clients.cluster import Cluster, connect
 from windtunnel.clients.installation import cluster_entry, prometheus_url
+from windtunnel.clock import SystemClock
+from windtunnel.model.declaration import Declaration
 from windtunnel.model.policy import Policy
 
 OLDEST_MINOR = 27  # the first with every API that is used here
@@ -41,7 +43,6 @@ def _version(cluster: Cluster) -> tuple[State, str, str]:
 
 def _clock(cluster: Cluster) -> tuple[State, str, str]:
     from guardrails.clock import LIMIT_S
-    from windtunnel.clock import SystemClock
 
     skew = cluster.clock_skew_s(SystemClock())
     told = f"{abs(skew):.1f} s apart at the least; {LIMIT_S:g} s are borne"
@@ -70,12 +71,20 @@ def _rights(cluster: Cluster) -> tuple[State, str, str]:
 
 
 def _lever(cluster: Cluster) -> tuple[State, str, str]:
+    from tasks.lever_facts import on_cluster
     from windtunnel.clients import halt
 
-    lever = halt.read(cluster)
-    if lever.pulled:
-        return State.WARN, f"{lever}; no run may start", "once it is safe: windtunnel resume"
-    return State.OK, "released", ""
+    return lever_position(on_cluster(cluster), f"config map {halt.LEVER}")
+
+
+def lever_position(told: Declaration, place: str) -> tuple[State, str, str]:
+    """Say where the lever is in one of its places."""
+    if not told.holds(SystemClock().now()):
+        return State.OK, f"{place}: released", ""
+    by = f" by {told.by}" if told.by else ""
+    end = f" until {told.until.isoformat()}" if told.until else ""
+    what = f"{place}: pulled{by}{end}, no run may start: {told.reason or 'no reason given'}"
+    return State.WARN, what, "once it is safe: windtunnel resume"
 
 
 def _tickets(cluster: Cluster) -> tuple[State, str, str]:
@@ -90,10 +99,11 @@ def _tickets(cluster: Cluster) -> tuple[State, str, str]:
 
 
 def _prometheus(policy: Policy, name: str) -> Finding | tuple[State, str, str]:
+    from windtunnel.clients.http import shown
     from windtunnel.clients.prometheus import one_number
 
     url = prometheus_url(policy, cluster_entry(policy, name))
     if not url:
         return State.SKIPPED, "the policy names none", ""
-    one_number(url, "vector(1)", timeout_s=3.0)
-    return State.OK, f"{url} answers", ""
+    one_number(url, "1", timeout_s=3.0)  # every Prometheus knows how much that is
+    return State.OK, f"{shown(url)} answers", ""

@@ -9,8 +9,21 @@ TIMEOUT_S = 3.0
 
 
 def prefect_checks() -> Iterator[Check]:
-    """Yield the check of the Prefect server."""
+    """Yield the checks of the Prefect server, and of the place of the safety lever on it."""
     yield Check("prefect", _prefect)
+    yield Check("lever on prefect", _lever, "every run counts it as pulled: see the line of prefect")
+
+
+def _lever() -> tuple[State, str, str]:
+    from tasks.prefect_variables import read_variable
+    from windtunnel.cli.checks.cluster import lever_position
+    from windtunnel.cli.lever import known_prefect
+    from windtunnel.clients.halt import VARIABLE
+    from windtunnel.model.declaration import read_declaration
+
+    if not known_prefect():
+        return State.SKIPPED, "no server stands", ""
+    return lever_position(read_declaration(read_variable(VARIABLE)), f"variable {VARIABLE}")
 
 
 def _prefect() -> tuple[State, str, str]:
@@ -20,6 +33,7 @@ def _prefect() -> tuple[State, str, str]:
     from urllib.request import ProxyHandler, build_opener
 
     from windtunnel.cli.prefect_server import standing_server
+    from windtunnel.clients.http import shown
 
     given = os.environ.get("PREFECT_API_URL", "").strip()
     standing = None if given else standing_server()
@@ -36,9 +50,9 @@ def _prefect() -> tuple[State, str, str]:
             if given
             else "windtunnel server down; windtunnel server up"
         )
-        return State.FAIL, f"{api} does not answer as Prefect does: {error}", remedy
+        return State.FAIL, f"{shown(api)} does not answer as Prefect does: {shown(str(error))}", remedy
     client = version("prefect")
     if server.split(".")[:2] != client.split(".")[:2]:
         remedy = "use the same minor version on both sides"
-        return State.FAIL, f"the server at {api} is {server}, this client {client}", remedy
-    return State.OK, f"{server} at {api}", ""
+        return State.FAIL, f"the server at {shown(api)} is {server}, this client {client}", remedy
+    return State.OK, f"{server} at {shown(api)}", ""
