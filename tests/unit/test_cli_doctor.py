@@ -2,6 +2,7 @@
 
 import json
 from email.utils import format_datetime
+from importlib.metadata import version
 
 import pytest
 import yaml
@@ -104,6 +105,18 @@ def test_a_prefect_server_of_another_kind_or_version_fails(doctor, monkeypatch, 
         status, found = doctor()
     assert (status, found["prefect"]["state"]) == (2, "fail")
     assert says in found["prefect"]["found"]
+
+
+def test_a_prefect_server_that_asks_for_a_password_is_given_it(doctor, monkeypatch):
+    def guarded(_path, _query, headers):
+        known = headers.get("Authorization") == "Basic YWRtaW46cGFzcw=="
+        return Told(body=f'"{version("prefect")}"') if known else Told(status=401)
+
+    monkeypatch.setenv("PREFECT_API_AUTH_STRING", "admin:pass")
+    with answering(guarded) as url:
+        monkeypatch.setenv("PREFECT_API_URL", f"{url}/api")
+        _, found = doctor()
+    assert found["prefect"]["state"] == "ok", found["prefect"]
 
 
 def test_a_slack_token_that_is_refused_fails_and_is_never_shown(doctor, monkeypatch):

@@ -30,7 +30,7 @@ def _prefect() -> tuple[State, str, str]:
     """Find the server and compare its version with this client's: the minor version must be the same."""
     import json
     from importlib.metadata import version
-    from urllib.request import ProxyHandler, build_opener
+    from urllib.request import ProxyHandler, Request, build_opener
 
     from windtunnel.cli.prefect_server import standing_server
     from windtunnel.clients.http import shown
@@ -42,7 +42,8 @@ def _prefect() -> tuple[State, str, str]:
         return State.WARN, "no server stands; `windtunnel run` starts one", "windtunnel server up"
     opener = build_opener(ProxyHandler({})) if standing else build_opener()
     try:
-        with opener.open(f"{api.rstrip('/')}/admin/version", timeout=TIMEOUT_S) as answer:
+        asked = Request(f"{api.rstrip('/')}/admin/version", headers=_credentials())  # noqa: S310 - http(s), as Prefect takes it
+        with opener.open(asked, timeout=TIMEOUT_S) as answer:
             server = str(json.loads(answer.read()))
     except (OSError, ValueError) as error:
         remedy = (
@@ -56,3 +57,14 @@ def _prefect() -> tuple[State, str, str]:
         remedy = "use the same minor version on both sides"
         return State.FAIL, f"the server at {shown(api)} is {server}, this client {client}", remedy
     return State.OK, f"{server} at {shown(api)}", ""
+
+
+def _credentials() -> dict[str, str]:
+    """Return what Prefect's own client would send: a key, or user and password."""
+    from base64 import b64encode
+
+    if key := os.environ.get("PREFECT_API_KEY", "").strip():
+        return {"Authorization": f"Bearer {key}"}
+    if both := os.environ.get("PREFECT_API_AUTH_STRING", "").strip():
+        return {"Authorization": f"Basic {b64encode(both.encode()).decode()}"}
+    return {}
