@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 from windtunnel.cli.console import columns, heading, shorten
-from windtunnel.model.decision import Decision, Outcome
+from windtunnel.model.decision import Decision, Outcome, objections
 from windtunnel.model.forms import stamp, ticket_form
 from windtunnel.model.verdict import ExitCode
 
@@ -60,6 +60,7 @@ def _lines(preview: "Preview") -> Iterator[str]:
     outlook = preview.outlook
     experiment = outlook.experiment
     yield heading(f"{experiment.name}: {_SAYS[preview.exit_code]}")
+    yield from (f"  - {each.guardrail}: {each.reason}" for each in objections(preview.decisions))
     if preview.exit_code is ExitCode.BLOCKED and preview.next_allowed:
         yield f"The earliest that every objection has ended: {stamp(preview.next_allowed)}"
     yield f"Policies  {', '.join(policy.source or 'built-in rules' for policy in outlook.policy.stack)}"
