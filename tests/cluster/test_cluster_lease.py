@@ -82,8 +82,9 @@ def test_a_held_target_is_refused_and_the_holder_named(own, cluster, target, lea
 
 def test_other_targets_are_free(own, cluster, target):
     other = Claim(f"{own.namespace}/deployment/other")
-    with hold(cluster, [target], own.run_id), hold(cluster, [other], "another-run"):
-        pass
+    with hold(cluster, [target], own.run_id) as mine, hold(cluster, [other], "another-run") as theirs:
+        assert not mine.lost.is_set()
+        assert not theirs.lost.is_set()
 
 
 @pytest.fixture

@@ -181,7 +181,7 @@ SITUATIONS = (
     a("an undo ticket that nobody can read", "neighbours", UNKNOWN, "cannot be read", neighbours=always(Neighbours(unreadable=("a ticket cannot be read",)))),
     a("too soon after the last run", "frequency", DENY, "Too often", policy="min_interval: 8h\n", history=always(past(timedelta(hours=7)))),
     a("the last run is recorded in the future", "frequency", DENY, "Too often", policy="min_interval: 8h\n", history=always(past(timedelta(hours=-1)))),
-    a("one run too many today", "frequency", DENY, "Too often", policy="caps: {runs_per_day: 1}\n", history=always(past(timedelta(seconds=1), "shop/deployment/other"))),
+    a("one run too many today", "frequency", DENY, "Too often", policy="caps: {runs_per_day: 1}\n", now=MONDAY, history=always(past(NOW - MONDAY + timedelta(hours=1), "shop/deployment/other"))),
     a("nobody knows of earlier runs", "frequency", UNKNOWN, "garbled", policy="min_interval: 8h\n", history=always(ValueError("garbled"))),
     a("a right is missing", "rights", DENY, "patch deployments/scale", rights=always(Rights(("patch deployments/scale in shop",)))),
     a("nobody can say which rights there are", "rights", UNKNOWN, "500", rights=always(OSError("500"))),

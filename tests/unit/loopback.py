@@ -9,6 +9,8 @@ from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from urllib.parse import parse_qs, urlsplit
 
+import requests
+
 
 @dataclass
 class Told:
@@ -62,3 +64,16 @@ def answering(answer: Answer | Told) -> Iterator[str]:
     finally:
         server.shutdown()
         server.server_close()
+
+
+def wait_for(url: str) -> None:
+    """Wait until a server that was just started answers at *url*; fail after ten seconds."""
+    until = time.monotonic() + 10
+    while True:
+        try:
+            requests.get(url, timeout=5).raise_for_status()
+        except requests.RequestException:  # not up yet
+            assert time.monotonic() < until, f"{url} did not come up"
+            time.sleep(0.05)
+        else:
+            return

@@ -15,20 +15,19 @@ import shutil
 import socket
 import subprocess
 import threading
-import time
 from collections.abc import Iterator
 from dataclasses import replace
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from types import SimpleNamespace
 
 import pytest
-import requests
 
 from guardrails import error_budget, health
 from guardrails.facts import Facts
 from tasks import budget_facts
 from tasks.facts import observe_fact
 from tests.unit.guardrail_start import EXPERIMENT, FACTS
+from tests.unit.loopback import wait_for
 from windtunnel.clock import SystemClock
 from windtunnel.files import parse_policy
 from windtunnel.model.decision import Outcome
@@ -92,13 +91,7 @@ def prometheus(tmp_path_factory) -> Iterator[str]:
     with (folder / "log").open("wb") as log:
         process = subprocess.Popen([*command, f"--web.listen-address={address}"], stdout=log, stderr=log)
     try:
-        for _ in range(200):
-            try:
-                if requests.get(f"http://{address}/-/ready", timeout=5).ok:
-                    break
-            except requests.ConnectionError:
-                pass
-            time.sleep(0.05)
+        wait_for(f"http://{address}/-/ready")
         yield f"http://{address}"
     finally:
         process.terminate()

@@ -17,6 +17,7 @@ import requests
 
 from infra.lab.recorder.app import Recorder
 from infra.lab.serving import serve_app
+from tests.unit.loopback import wait_for
 from windtunnel.clients.alertmanager import firing_alerts
 from windtunnel.clients.pagerduty import open_incidents
 from windtunnel.clock import SystemClock
@@ -235,17 +236,6 @@ def recorder() -> Iterator[str]:
     finally:
         stop.set()
         thread.join(10)
-
-
-def wait_for(url: str) -> None:
-    for _ in range(200):
-        try:
-            if requests.get(url, timeout=5).ok:
-                return
-        except requests.ConnectionError:
-            pass
-        time.sleep(0.05)
-    pytest.fail(f"{url} did not come up")
 
 
 def post(url: str, body: object) -> None:
