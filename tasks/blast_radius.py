@@ -7,10 +7,11 @@ from typing import Any
 from guardrails.facts import TargetSummary
 from tasks.hit_nodes import nodes_named, troubles, zones
 from tasks.hit_workloads import Owners, disruptions, labels_of_pods_that_go, lost, owners, states
+from tasks.one_look import fresh_target
 from tasks.prospect import Prospect
 from windtunnel.clients.cluster import Cluster
 from windtunnel.clients.selectors import selects
-from windtunnel.clients.targets import PodRef, ResolvedTarget, pod_ref, resolve
+from windtunnel.clients.targets import PodRef, ResolvedTarget, pod_ref
 from windtunnel.faults.radius import planned_targets
 from windtunnel.faults.shape import Rule
 from windtunnel.model.errors import NotFoundError
@@ -39,7 +40,7 @@ class Hits:
 
 def summarise(run: Prospect) -> TargetSummary:
     """Resolve the target anew and say what the prepared tickets would hit on it."""
-    target = resolve(run.experiment.target, run.cluster)
+    target = fresh_target(run)
     tickets = [plan.ticket for plan in run.plans]
     hits = _hits(run.cluster, target, tickets)
     known = owners(run.cluster, target, hits.pods, tickets)

@@ -6,7 +6,6 @@ from guardrails.burn_rate import windows
 from guardrails.error_budget import BudgetReading, BudgetSpent
 from guardrails.health import Health, QueryReading
 from tasks.at_once import at_once
-from tasks.live_run import LiveRun
 from tasks.prospect import Prospect
 from windtunnel.clients.installation import cluster_entry, prometheus_url
 from windtunnel.clients.prometheus import all_series, one_number
@@ -52,7 +51,7 @@ def error_budget(run: Prospect, policy: Policy) -> BudgetReading:
 def budget_spent(run: Prospect, policy: Policy) -> BudgetSpent:
     """Ask for the error ratio since the injection, over whole seconds and at least SHORTEST_S of them."""
     budget = policy.error_budget
-    began = run.injecting_since if isinstance(run, LiveRun) else None
+    began: float | None = getattr(run, "injecting_since", None)  # a run that is only looked ahead to has none
     if budget is None or not budget.error_ratio or began is None:
         return BudgetSpent()
     lasting_s = max(SHORTEST_S, math.ceil(run.clock.monotonic() - began))

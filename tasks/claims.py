@@ -2,11 +2,12 @@
 
 from collections.abc import Iterable, Iterator
 
+from tasks.one_look import fresh_target
 from tasks.prospect import Prospect
 from windtunnel.clients.cluster import Cluster
 from windtunnel.clients.kinds import split_reference
 from windtunnel.clients.owners import top
-from windtunnel.clients.targets import PodRef, ResolvedTarget, pod_ref, resolve
+from windtunnel.clients.targets import PodRef, ResolvedTarget, pod_ref
 from windtunnel.faults.radius import planned_targets
 from windtunnel.model.claim import Claim, Role, in_order, node_thing, workload_thing
 from windtunnel.model.errors import NotFoundError, TargetError
@@ -19,7 +20,7 @@ def claims_of(run: Prospect) -> tuple[Claim, ...]:
         TargetError: the target, or a dependency, is not there.
         ClusterError: the cluster could not be asked.
     """
-    target = resolve(run.experiment.target, run.cluster)
+    target = fresh_target(run)
     return in_order((*_hit(run, target), *_needed(run)))
 
 

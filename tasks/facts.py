@@ -23,6 +23,7 @@ from tasks.history_facts import past
 from tasks.incident_facts import alertmanager_alerts, pagerduty_incidents
 from tasks.lever_facts import halt_lever
 from tasks.neighbour_facts import neighbours
+from tasks.one_look import OneLook
 from tasks.prospect import Prospect
 from windtunnel.clock import Clock
 from windtunnel.model.decision import Fact
@@ -69,13 +70,14 @@ def gather(
     """
     known = policy or run.policy
     gatherers = run.gatherers or GATHERERS
+    look: Any = OneLook(run)
     found: dict[str, Fact[Any]] = {}
     began = run.clock.now()
     threads = []
     for name in sorted(names):
         looking = threading.Thread(  # in a copy of the context: Prefect keeps its settings there
             target=copy_context().run,
-            args=(_keep, found, name, gatherers[name], run, known),
+            args=(_keep, found, name, gatherers[name], look, known),
             name=f"fact-{name}",
             daemon=True,
         )

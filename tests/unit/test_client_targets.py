@@ -1,12 +1,18 @@
 """Resolving targets against a real API server."""
 
+from types import SimpleNamespace
+
 import pytest
 
+from tasks.facts import gather
+from tasks.one_look import fresh_target
 from windtunnel.clients import targets
 from windtunnel.clients.cluster import Cluster
 from windtunnel.clients.targets import NodeRef, resolve
+from windtunnel.clock import SystemClock
 from windtunnel.model.errors import TargetError
 from windtunnel.model.experiment import Target
+from windtunnel.model.policy import Policy
 
 
 def test_a_deployment_is_its_pods_labels_services_and_replicas(cluster, namespace, make_deployment):
@@ -115,3 +121,18 @@ def test_five_thousand_pods_take_few_requests_and_little_each(namespace, make_de
 
     resolve(Target(namespace=namespace, workload="deployment/checkout"), Counting(cluster._connection))
     assert asked == [("ReplicaSet", True), ("Service", False)]
+
+
+def test_one_look_resolves_its_target_once_for_all_facts_and_the_next_look_anew(
+    cluster, namespace, make_deployment
+):
+    make_deployment(namespace, "web", replicas=2)
+    target = Target(namespace=namespace, workload="deployment/web")
+    run = SimpleNamespace(
+        cluster=cluster, experiment=SimpleNamespace(target=target), policy=Policy(), clock=SystemClock(),
+        gatherers=dict.fromkeys("abc", lambda look, _policy: fresh_target(look)),
+    )  # fmt: skip
+    first, second = (gather(run, "abc").by_name for _ in range(2))
+    assert len({id(fact.value) for fact in first.values()}) == 1
+    assert {id(fact.value) for fact in first.values()} != {id(fact.value) for fact in second.values()}
+    assert len(first["a"].value.pods) == 2
