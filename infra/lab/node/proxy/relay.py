@@ -94,6 +94,14 @@ class Side(asyncio.Protocol):
         self._relay = relay
         self.transport: asyncio.Transport | None = None
         self.out: Lane | None = None
+        self._early: list[bytes] = []
+
+    def join(self, lane: Lane) -> None:
+        """Pass bytes on to *lane* from now on, those that came early first."""
+        self.out = lane
+        early, self._early = self._early, []
+        for data in early:
+            lane.feed(data)
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """The connection is open."""
@@ -106,11 +114,18 @@ class Side(asyncio.Protocol):
         """Pass bytes on."""
         if self.out is not None:
             self.out.feed(data)
+            return
+        self._early.append(data)
+        if self.transport is not None:  # Python 3.11.2 forgets a pause asked for in connection_made
+            self.transport.resume_reading()
+            self.transport.pause_reading()
 
     def eof_received(self) -> bool:
         """The peer will send no more; it may still read."""
         if self.out is not None:
             self.out.feed(_END)
+        else:
+            self._early.append(_END)
         return True
 
     def connection_lost(self, exc: Exception | None) -> None:
@@ -162,8 +177,8 @@ class Relay:
             if server is not None:
                 server.abort()
             return
-        self.client.out = Lane(client, server, self._weather, delayed=False, ended=self._half_done)
-        self._server.out = Lane(server, client, self._weather, delayed=True, ended=self._half_done)
+        self.client.join(Lane(client, server, self._weather, delayed=False, ended=self._half_done))
+        self._server.join(Lane(server, client, self._weather, delayed=True, ended=self._half_done))
         client.resume_reading()
         server.resume_reading()
 
