@@ -1,6 +1,6 @@
 """Begin and end a run: parse what it was asked, open its record, close everything."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from importlib.metadata import version
 from platform import node, python_version
@@ -12,6 +12,7 @@ from tasks.notifier import Notifier
 from tasks.request import RunRequest, new_seed
 from windtunnel.clock import Clock, SystemClock
 from windtunnel.files import load_policy, parse_experiment, parse_policy, stacked
+from windtunnel.files.calendar_files import calendar_path
 from windtunnel.files.policy_file import installation_policy
 from windtunnel.ledger import Ledger, Origin, open_ledger
 from windtunnel.model.errors import InputError
@@ -29,6 +30,7 @@ def open_run(request: RunRequest) -> Iterator[LiveRun]:
     """
     clock = SystemClock()
     policy = policy_of(request)
+    request = request.model_copy(update={"calendars": calendars_of(request)})
     experiment = parse_experiment(request.experiment_text, request.experiment_source, policy=policy)
     with open_ledger() as ledger:
         run = LiveRun(
@@ -56,10 +58,27 @@ def policy_of(request: RunRequest) -> Policy:
     """
     texts = [(request.policy_text, request.policy_source), *((c.text, c.source) for c in request.ceilings)]
     found = [parse_policy(text, source) for text, source in texts if text]
-    above = installation_policy()
-    if above and str(above) not in {policy.source for policy in found}:
-        found.append(load_policy(above))
-    return stacked(found)
+    own = _of_this_installation()
+    # a source is a name that anybody can write: only what says the same is left out
+    return stacked([*found, own] if own and own not in found else found)
+
+
+def calendars_of(request: RunRequest) -> Mapping[str, str]:
+    """Return the calendars that came with *request*, but for those of this installation's own policy.
+
+    These are read where the run happens, as the policy is.
+
+    Raises:
+        InputError: the installation's policy cannot be used.
+    """
+    own = _of_this_installation()
+    here = {calendar_path(own.source, each.file) for each in own.calendars if each.file} if own else set()
+    return {path: text for path, text in request.calendars.items() if path not in here}
+
+
+def _of_this_installation() -> Policy | None:
+    path = installation_policy()
+    return load_policy(path) if path else None
 
 
 def experiment_name(request: RunRequest) -> str:

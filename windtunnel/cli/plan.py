@@ -31,18 +31,24 @@ def plan(file: File, policy: PolicyFile = None, seed: Seed = None, *, as_json: A
     experiment, texts = read_files(file, policy)
     with patience("Looking ahead ...", quiet=as_json) as tell:
         connect_to_prefect(say=tell)  # the lever and freezes may be variables of Prefect
-        preview = _preview(experiment.source, texts, seed)
-    say(json.dumps(plan_form(preview), indent=2) if as_json else plan_text(preview))
+        from tasks.request import new_seed
+
+        drawn = new_seed() if seed is None else seed
+        preview = _preview(experiment.source, texts, drawn)
+    shown = (
+        json.dumps(plan_form(preview, seed=drawn), indent=2) if as_json else plan_text(preview, seed=drawn)
+    )
+    say(shown)
     raise typer.Exit(preview.exit_code)
 
 
-def _preview(source: str, texts: dict[str, object], seed: int | None) -> "Preview":
+def _preview(source: str, texts: dict[str, object], seed: int) -> "Preview":
     import random
 
     from tasks.look_ahead import look_ahead
-    from tasks.opening import policy_of
+    from tasks.opening import calendars_of, policy_of
     from tasks.outlook import Outlook
-    from tasks.request import RunRequest, new_run_id, new_seed
+    from tasks.request import RunRequest, new_run_id
     from windtunnel.clock import SystemClock
     from windtunnel.files import parse_experiment
 
@@ -54,7 +60,7 @@ def _preview(source: str, texts: dict[str, object], seed: int | None) -> "Previe
         experiment=parse_experiment(request.experiment_text, source, policy=policy),
         policy=policy,
         clock=clock,
-        rng=random.Random(new_seed() if seed is None else seed),  # noqa: S311 - chooses victims, keeps no secret
-        calendars=request.calendars,
+        rng=random.Random(seed),  # noqa: S311 - chooses victims, keeps no secret
+        calendars=calendars_of(request),
     )
     return look_ahead(outlook)

@@ -24,16 +24,17 @@ _SAYS = {
 }
 
 
-def plan_text(preview: "Preview") -> str:
+def plan_text(preview: "Preview", *, seed: int) -> str:
     """Lay out a preview for people."""
-    return "\n".join(_lines(preview))
+    return "\n".join(_lines(preview, seed))
 
 
-def plan_form(preview: "Preview") -> dict[str, Any]:
+def plan_form(preview: "Preview", *, seed: int) -> dict[str, Any]:
     """Return a preview as JSON values."""
     outlook = preview.outlook
     return {
         "experiment": outlook.experiment.name,
+        "seed": seed,
         "target": str(outlook.experiment.target),
         "policies": [policy.source or "built-in rules" for policy in outlook.policy.stack],
         "exit_code": int(preview.exit_code),
@@ -56,7 +57,7 @@ def plan_form(preview: "Preview") -> dict[str, Any]:
     }
 
 
-def _lines(preview: "Preview") -> Iterator[str]:
+def _lines(preview: "Preview", seed: int) -> Iterator[str]:
     outlook = preview.outlook
     experiment = outlook.experiment
     yield heading(f"{experiment.name}: {_SAYS[preview.exit_code]}")
@@ -64,6 +65,7 @@ def _lines(preview: "Preview") -> Iterator[str]:
     if preview.exit_code is ExitCode.BLOCKED and preview.next_allowed:
         yield f"The earliest that every objection has ended: {stamp(preview.next_allowed)}"
     yield f"Policies  {', '.join(policy.source or 'built-in rules' for policy in outlook.policy.stack)}"
+    yield f"Seed      {seed}; a run with this --seed chooses the same while the target stays as it is"
     yield ""
     yield heading(f"Target: {experiment.target}")
     yield from (f"{name}: {hit} of {of} pods" for name, (hit, of) in preview.shares.items())
