@@ -288,3 +288,29 @@ def test_the_schema_of_every_fault_uses_only_words_that_the_parser_honours(name)
     schema = fault_schema(name)
     jsonschema.Draft202012Validator.check_schema(schema)
     assert set(words_in(schema)) <= KNOWN_WORDS
+
+
+def test_a_policy_that_is_given_is_added_to_those_that_are_found(windtunnel, tmp_path):
+    (tmp_path / "e.yaml").write_text(GOOD)
+    (tmp_path / "windtunnel.yaml").write_text("abort_when: [latency > 1]\n")
+    (tmp_path / "more.yaml").write_text("abort_when: [errors > 1]\n")
+    status, out, _ = windtunnel("validate", "e.yaml", "--policy", "more.yaml")
+    assert status == 2
+    assert 'add a probe named "errors"' in out
+    assert 'add a probe named "latency"' in out
+
+
+def test_a_policy_that_is_given_and_cannot_be_used_is_reported_once(windtunnel, tmp_path):
+    (tmp_path / "e.yaml").write_text(GOOD)
+    (tmp_path / "more.yaml").write_text("caps: {pods: many}\n")
+    status, out, _ = windtunnel("validate", "e.yaml", "more.yaml", "--policy", "more.yaml")
+    assert status == 2
+    assert out.count("more.yaml:1:") == 1
+
+
+def test_rights_are_not_computed_under_a_policy_that_cannot_be_used(windtunnel, tmp_path):
+    (tmp_path / "e.yaml").write_text(GOOD)
+    (tmp_path / "windtunnel.yaml").write_text("caps: {pods: many}\n")
+    status, out, err = windtunnel("rbac", "e.yaml")
+    assert (status, out) == (2, "")
+    assert "windtunnel.yaml:1:" in err

@@ -39,9 +39,9 @@ def rbac(files: Files, *, service_account: Account = "windtunnel/windtunnel") ->
     grants: list[Grant] = []
     named: list[str] = []
     for path in (found for file in files for found in files_in(file)):
-        (checked,) = check([path])
-        if checked.problems:
-            raise InputError("\n".join(map(str, checked.problems)))
+        checked, *policies = check([path])  # policies above it that cannot be used come last
+        if problems := [problem for each in (checked, *policies) for problem in each.problems]:
+            raise InputError("\n".join(map(str, problems)))
         if checked.kind == EXPERIMENT:
             policy = load_policies(path)
             grants += needed_rights(load_experiment(path, policy=policy), policy)

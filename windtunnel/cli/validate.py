@@ -19,7 +19,7 @@ _Files = Annotated[
 ]
 _Policy = Annotated[
     Path | None,
-    typer.Option(metavar="FILE", help="Check against this policy. Default: the closest windtunnel.yaml."),
+    typer.Option(metavar="FILE", help="One more policy, besides each windtunnel.yaml beside and above."),
 ]
 
 
@@ -34,14 +34,9 @@ def validate(files: _Files, *, policy: _Policy = None, as_json: AsJson = False) 
     Every mistake is one line: FILE:LINE:COLUMN: key: what is wrong. The exit status is 2 when there is any.
     """
     os.environ.setdefault("PYDANTIC_DISABLE_PLUGINS", "__all__")  # looking for some takes longer than a file
-    from windtunnel.files.checking import check, check_policy
+    from windtunnel.files.checking import check
 
-    checked = []
-    given = None
-    if policy:
-        checked_policy, given = check_policy(policy)
-        checked.append(checked_policy)
-    checked += check(files, policy=given)
+    checked = list(check(files, policy=policy))
     if as_json:
         say(json.dumps(as_form(checked), indent=2, ensure_ascii=False))
     else:

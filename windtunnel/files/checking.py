@@ -32,22 +32,20 @@ class CheckedFile:
 
 @dataclass(slots=True)
 class Policies:
-    """The policies that each experiment is checked against: the one given, or those beside and above it.
+    """The policies that each experiment is checked against: the file given, and those beside and above it.
 
     One that cannot be used is remembered in *broken*, to be reported once.
     """
 
-    given: Policy | None = None
+    given: Path | None = None
     broken: set[Path] = field(default_factory=set)
     _by_folder: dict[Path, Policy | None] = field(default_factory=dict)
 
     def policy_for(self, path: Path) -> Policy | None:
         """Return the policy for the file *path*; None if there is none, or it cannot be used."""
-        if self.given is not None:
-            return self.given
         folder = path.absolute().parent
         if folder not in self._by_folder:
-            self._by_folder[folder] = self._load(policy_paths(path))
+            self._by_folder[folder] = self._load(policy_paths(path, given=self.given))
         return self._by_folder[folder]
 
     def _load(self, paths: Iterable[Path]) -> Policy | None:
@@ -74,13 +72,16 @@ def files_in(path: Path) -> Iterator[Path]:
             yield entry
 
 
-def check(paths: Iterable[Path], *, policy: Policy | None = None) -> Iterator[CheckedFile]:
-    """Check every file that *paths* name, each once, and the policies that they need.
+def check(paths: Iterable[Path], *, policy: Path | None = None) -> Iterator[CheckedFile]:
+    """Check every file that *paths* name, each once, and the policies that they need, *policy* among them.
 
     A folder without any file is a problem, too.
     """
     policies = Policies(policy)
     seen: set[Path] = set()
+    if policy:
+        seen.add(policy.absolute())
+        yield check_policy(policy)
     for path in paths:
         try:
             files = list(files_in(path))
@@ -93,7 +94,7 @@ def check(paths: Iterable[Path], *, policy: Policy | None = None) -> Iterator[Ch
             if file.absolute() not in seen:
                 seen.add(file.absolute())
                 yield check_file(file, policies)
-    yield from (check_policy(found)[0] for found in sorted(policies.broken - seen))
+    yield from (check_policy(found) for found in sorted(policies.broken) if found.absolute() not in seen)
 
 
 def check_file(path: Path, policies: Policies) -> CheckedFile:
@@ -111,12 +112,13 @@ def check_file(path: Path, policies: Policies) -> CheckedFile:
     return CheckedFile(str(path), kind, name)
 
 
-def check_policy(path: Path) -> tuple[CheckedFile, Policy | None]:
-    """Check the file *path* as a policy, whatever it contains, and return it, if it can be used."""
+def check_policy(path: Path) -> CheckedFile:
+    """Check the file *path* as a policy, whatever it contains."""
     try:
-        return CheckedFile(str(path), POLICY), load_policy(path)
+        load_policy(path)
     except FileError as error:
-        return CheckedFile(str(path), POLICY, problems=error.problems), None
+        return CheckedFile(str(path), POLICY, problems=error.problems)
+    return CheckedFile(str(path), POLICY)
 
 
 def kind_of(document: Document) -> str:
