@@ -9,6 +9,7 @@ import yaml
 from typer.testing import CliRunner
 
 from tasks.needed_rights import needed_rights
+from tests.flows.recording_proxy import RecordingProxy
 from windtunnel.clients.kinds import Resource
 from windtunnel.files import load_experiment, load_policies
 from windtunnel.report.rbac import rbac_objects
@@ -128,3 +129,24 @@ def state(cluster):
             for one in cluster.list(kind, "windtunnel")
         ],
     )
+
+
+@pytest.mark.parametrize("path", SHIPPED, ids=lambda path: path.stem)
+def test_plan_asks_the_cluster_for_nothing_but_to_read(lab, prefect_server, monkeypatch, tmp_path, path):
+    """With all rights at hand: what is not asked for cannot have been done."""
+    from windtunnel.cli.entry import build
+
+    monkeypatch.setenv("PREFECT_API_URL", prefect_server)
+    with RecordingProxy(Path(lab["kubeconfig"])) as proxy:
+        (tmp_path / "config").write_text(proxy.kubeconfig, encoding="utf-8")
+        entry = (
+            f"clusters:\n  lab: {{kubeconfig: {tmp_path / 'config'}, prometheus: '{lab['prometheus']}'}}\n"
+        )
+        (tmp_path / "policy.yaml").write_text(entry, encoding="utf-8")
+        arguments = ["plan", str(path), "--policy", str(tmp_path / "policy.yaml"), "--seed", "7", "--json"]
+        told = json.loads(CliRunner().invoke(build(), arguments).stdout)
+    assert told["seed"] == 7
+    assert told["tickets"], told
+    assert {method for method, _ in proxy.asked} == {"GET", "POST"}
+    posted = {where.partition("?")[0] for method, where in proxy.asked if method == "POST"}
+    assert posted == {"/apis/authorization.k8s.io/v1/selfsubjectaccessreviews"}
