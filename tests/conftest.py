@@ -19,8 +19,12 @@ def pytest_configure() -> None:
         signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
+@pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Keep the tests of a folder on one worker, so that a lab or a server is started once."""
+    """Keep the tests of a folder on one worker, so that a lab or a server is started once.
+
+    First of all: the plug-in that deals tests out to workers reads the marks in a hook of this name, too.
+    """
     here = Path(__file__).parent
     for item in items:
         folder = item.path.relative_to(here).parts[0]

@@ -74,10 +74,13 @@ def test_an_endpoint_that_says_anything_else_rules_no_freeze_out(told):
     assert sign.error
 
 
-def test_a_prefect_variable_without_a_prefect_server_rules_no_freeze_out(monkeypatch):
-    monkeypatch.delenv("PREFECT_API_URL", raising=False)
-    (sign,) = fact(FREEZE, freeze=Freeze(variable="deployment_freeze")).value.signs
-    assert "no Prefect API is configured" in sign.error
+def test_a_prefect_variable_whose_server_cannot_be_reached_rules_no_freeze_out():
+    from prefect.settings import PREFECT_API_URL, temporary_settings
+
+    with temporary_settings({PREFECT_API_URL: "http://127.0.0.1:1/api"}):
+        (sign,) = fact(FREEZE, freeze=Freeze(variable="deployment_freeze")).value.signs
+    assert sign.says is None
+    assert "reading the Prefect variable deployment_freeze at http://127.0.0.1:1/api" in sign.error
 
 
 # --- calendars
