@@ -25,7 +25,8 @@ demo: $(STAMP) ## Start lab and Prefect, run two experiments, show what they fou
 	@$(BIN)/windtunnel demo $(if $(ONCE),--once)
 
 test: $(STAMP) ## Run every test that needs no cluster of yours
-	$(BIN)/python -m pytest tests -n 2 --dist loadgroup
+	$(BIN)/python -m pytest tests/unit -n 2
+	$(BIN)/python -m pytest tests --ignore tests/unit
 
 test-unit: $(STAMP) ## Run the unit tests alone (seconds)
 	$(BIN)/python -m pytest tests/unit -n 2
