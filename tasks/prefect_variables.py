@@ -20,7 +20,7 @@ def read_variable(name: str, *, timeout_s: float = TIMEOUT_S) -> Any | None:
         PrefectApiError: it could not be read; who asks must take that as the worst that it may say.
     """
     with _client(f"reading the Prefect variable {name}", timeout_s) as client:
-        found = client.read_variable_by_name(name)
+        found = _found(client, name)
         return found.value if found else None
 
 
@@ -33,7 +33,7 @@ def write_variable(name: str, value: Any, *, timeout_s: float = TIMEOUT_S) -> No
     from prefect.client.schemas.actions import VariableCreate, VariableUpdate
 
     with _client(f"writing the Prefect variable {name}", timeout_s) as client:
-        if client.read_variable_by_name(name) is None:
+        if _found(client, name) is None:
             client.create_variable(VariableCreate(name=name, value=value))
         else:
             client.update_variable(VariableUpdate(name=name, value=value))
@@ -46,10 +46,23 @@ def delete_variable(name: str, *, timeout_s: float = TIMEOUT_S) -> bool:
         PrefectApiError: it could not be removed.
     """
     with _client(f"deleting the Prefect variable {name}", timeout_s) as client:
-        if client.read_variable_by_name(name) is None:
+        if _found(client, name) is None:
             return False
         client.delete_variable_by_name(name)
         return True
+
+
+def _found(client: "SyncPrefectClient", name: str) -> Any | None:
+    """Return the variable, or None where a Prefect server says that there is none.
+
+    The client takes any 404 for that, also the one of an ingress with nothing behind it.
+    """
+    found = client.read_variable_by_name(name)
+    if found is None and (problem := client.api_healthcheck()) is not None:
+        why = shown(str(problem))[:200]
+        msg = f"looking for the Prefect variable {name}: no Prefect server answers there ({why})"
+        raise PrefectApiError(msg)
+    return found
 
 
 @contextmanager

@@ -167,3 +167,15 @@ def test_what_is_no_share_of_one_tells_nothing_of_what_is_spent(body):
 def test_what_the_policy_does_not_name_is_not_asked():
     for key in (FREEZE, CALENDARS, PAGERDUTY, ALERTS, SPENT):
         assert fact(key).error == ""
+
+
+def test_a_404_that_is_not_prefect_s_rules_no_freeze_out():
+    from prefect.settings import PREFECT_API_URL, temporary_settings
+
+    with (
+        answering(Told(status=404, body="default backend - 404", content_type="text/plain")) as url,
+        temporary_settings({PREFECT_API_URL: f"{url}/api"}),
+    ):
+        (sign,) = fact(FREEZE, freeze=Freeze(variable="deployment_freeze")).value.signs
+    assert sign.says is None
+    assert "no Prefect server answers there" in sign.error

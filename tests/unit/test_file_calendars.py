@@ -71,6 +71,12 @@ def test_cancelled_and_free_events_block_nothing():
     assert busy(f"STATUS:CANCELLED\r\n{times}", f"TRANSP:TRANSPARENT\r\n{times}") == []
 
 
+@pytest.mark.parametrize("line", ["DTEND 20261201T100000Z", "RRULE:FREQ=SOMETIMES"])
+def test_an_event_with_a_line_that_cannot_be_read_is_an_error(line):
+    with pytest.raises(SourceError, match=r"the calendar freeze\.ics"):
+        busy(f"DTSTART:20261201T090000Z\r\n{line}")
+
+
 @pytest.mark.parametrize("text", ["", "<html>log in</html>", "BEGIN:VEVENT\r\nEND:VEVENT\r\n", HEAD])
 def test_what_is_no_calendar_is_an_error_and_never_an_empty_one(text):
     with pytest.raises(SourceError, match=r"the calendar freeze\.ics"):
