@@ -131,8 +131,13 @@ def slept(seconds: float, value: object) -> Look:
     return look
 
 
-def meet(situations: Sequence[Situation], cluster: Any, text: Callable[..., str]) -> dict[str, Met]:
-    """Let a run meet each of *situations*, inside one Prefect flow."""
+def meet(
+    situations: Sequence[Situation], cluster: Any, text: Callable[..., str], *, ledger_url: str
+) -> dict[str, Met]:
+    """Let a run meet each of *situations*, inside one Prefect flow.
+
+    They have a ledger of their own: some are dated years ahead, and would be "the last run" for ever after.
+    """
     from prefect import flow
 
     met: dict[str, Met] = {}
@@ -141,14 +146,14 @@ def meet(situations: Sequence[Situation], cluster: Any, text: Callable[..., str]
     def adversary() -> None:
         for situation in situations:
             before = _generation(cluster)
-            record = _meet(situation, text)
+            record = _meet(situation, text, ledger_url)
             met[situation.says] = Met(record, (before, _generation(cluster)))
 
     adversary()
     return met
 
 
-def _meet(situation: Situation, text: Callable[..., str]) -> Record:
+def _meet(situation: Situation, text: Callable[..., str], ledger_url: str) -> Record:
     from flows.experiment import follow_the_runbook
     from tasks.conclude import verify
     from tasks.facts import GATHERERS
@@ -163,7 +168,7 @@ def _meet(situation: Situation, text: Callable[..., str]) -> Record:
     policy = stacked([parse_policy(text, source) for text, source in texts if text])
     experiment = parse_experiment(written, "experiment.yaml", policy=policy)
     request = RunRequest(experiment_text=written, seed=7)
-    with open_ledger() as ledger:
+    with open_ledger(ledger_url) as ledger:
         clock = PlayedClock(situation.now)
         run = LiveRun(
             run_id=request.run_id, seed=7, request=request, experiment=experiment, policy=policy,

@@ -10,7 +10,7 @@ pytestmark = [pytest.mark.lab, pytest.mark.prefect, pytest.mark.timeout(300)]
 
 
 @pytest.fixture(scope="module")
-def met(prefect_server, lab) -> dict[str, Met]:
+def met(prefect_server, lab, tmp_path_factory) -> dict[str, Met]:
     """Meet all situations, one after another; the slow facts are watched faster than usual."""
     from tasks import slow_watch
     from tests.flows.conftest import experiment_text
@@ -20,7 +20,9 @@ def met(prefect_server, lab) -> dict[str, Met]:
 
     usual, slow_watch.EVERY_S = slow_watch.EVERY_S, 0.5
     try:
-        return meet(SITUATIONS, connect(cluster_entry(Policy(), "lab")), experiment_text)
+        lab_cluster = connect(cluster_entry(Policy(), "lab"))
+        url = f"sqlite:///{tmp_path_factory.mktemp('adversary')}/ledger.db"
+        return meet(SITUATIONS, lab_cluster, experiment_text, ledger_url=url)
     finally:
         slow_watch.EVERY_S = usual
 

@@ -31,7 +31,9 @@ def interrupted(written, tmp_path, prefect_server, cluster):
 
 def last_run() -> dict:
     command = [sys.executable, "-m", "windtunnel.cli", "report", "last", "--format", "json"]
-    return json.loads(subprocess.run(command, check=True, capture_output=True, text=True).stdout)
+    done = subprocess.run(command, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    return json.loads(done.stdout)
 
 
 @pytest.mark.parametrize(
