@@ -11,8 +11,10 @@ import pytest
 from tests.cluster.watching import Listening
 from tests.cluster.workspace import eventually
 from windtunnel.clients.targets import resolve
+from windtunnel.clients.tickets import RUN
 from windtunnel.faults import load_fault
-from windtunnel.faults.cordon import MARK, is_cordoned, mark_of
+from windtunnel.faults.cordon import is_cordoned
+from windtunnel.faults.marked_change import mark_of
 from windtunnel.faults.shape import FaultStatus
 from windtunnel.model.errors import FaultError
 from windtunnel.model.experiment import Target
@@ -41,7 +43,7 @@ def drain(workspace, cluster, open_nodes) -> Iterator[Callable[..., UndoTicket]]
         FAULT.undo(cluster, ticket)
         node = cluster.get("Node", ticket.steps[0].ref.name)
         if is_cordoned(node):  # a test that played somebody else, and failed
-            clean = {"spec": {"unschedulable": None}, "metadata": {"annotations": {MARK: None}}}
+            clean = {"spec": {"unschedulable": None}, "metadata": {"labels": {RUN: None}}}
             cluster.patch_merge("Node", node["metadata"]["name"], patch=clean)
 
 

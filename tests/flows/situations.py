@@ -183,7 +183,7 @@ SITUATIONS = (
     a("the last run is recorded in the future", "frequency", DENY, "Too often", policy="min_interval: 8h\n", history=always(past(timedelta(hours=-1)))),
     a("one run too many today", "frequency", DENY, "Too often", policy="caps: {runs_per_day: 1}\n", now=MONDAY, history=always(past(NOW - MONDAY + timedelta(hours=1), "shop/deployment/other"))),
     a("nobody knows of earlier runs", "frequency", UNKNOWN, "garbled", policy="min_interval: 8h\n", history=always(ValueError("garbled"))),
-    a("a right is missing", "rights", DENY, "patch deployments/scale", rights=always(Rights(("patch deployments/scale in shop",)))),
+    a("a right is missing", "rights", DENY, "patch deployments", rights=always(Rights(("patch deployments in shop",)))),
     a("nobody can say which rights there are", "rights", UNKNOWN, "500", rights=always(OSError("500"))),
     a("a policy above forbids what the nearer one allows", "caps", DENY, "installation.yaml", policy="caps: {percent: 100}\n", ceiling="caps: {pods: 0}\n",
       experiment={"fault": "pod-delete: {count: 1}"}),

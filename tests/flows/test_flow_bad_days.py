@@ -72,7 +72,7 @@ def test_an_undo_that_gets_no_answer_is_tried_until_it_is_done(run, written, int
     writes = []
 
     def answer(request):
-        if request.method == "PATCH" and request.path.endswith("/scale"):
+        if request.method == "PATCH" and request.path.endswith("/deployments/payments"):
             writes.append(request)
             if 1 < len(writes) < 4:  # the first is the injection
                 raise UnreachableError(WORDS)
@@ -253,7 +253,7 @@ def test_replicas_that_somebody_else_set_are_reported_and_left(run, written, clu
         meddler.join()
         scale(3)
     (step,) = [event for event in outcome.record.events if event.kind == "undo.step"]
-    assert "someone set 5 replicas" in step.data["drift"]
+    assert "someone else changed it since: deployment/payments in shop has 5 replicas" in step.data["drift"]
 
 
 def test_two_faults_of_one_kind_have_tickets_and_victims_of_their_own(run, written):

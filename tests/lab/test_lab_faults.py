@@ -15,7 +15,8 @@ from windtunnel.clients.readiness import workload_readiness
 from windtunnel.clients.targets import resolve
 from windtunnel.clock import SystemClock
 from windtunnel.faults import load_fault
-from windtunnel.faults.cordon import is_cordoned, mark_of
+from windtunnel.faults.cordon import is_cordoned
+from windtunnel.faults.marked_change import mark_of
 from windtunnel.faults.radius import planned_targets
 from windtunnel.faults.shape import FaultStatus, Planning
 from windtunnel.model.claim import Claim

@@ -9,7 +9,8 @@ import pytest
 
 from windtunnel.clients.cluster import Cluster
 from windtunnel.faults import evictions
-from windtunnel.faults.cordon import is_cordoned, mark_of
+from windtunnel.faults.cordon import is_cordoned
+from windtunnel.faults.marked_change import mark_of
 from windtunnel.faults.node_drain import FAULT
 from windtunnel.faults.radius import planned_targets
 from windtunnel.faults.shape import FaultStatus
@@ -117,7 +118,7 @@ def test_a_node_that_someone_cordoned_since_planning_is_not_touched(
 ):
     ticket = plan(FAULT, target)
     cluster.patch_merge("Node", ticket.targets[0].name, patch={"spec": {"unschedulable": True}})
-    with pytest.raises(FaultError, match="cordoned by someone else") as error:
+    with pytest.raises(FaultError, match="someone else changed it, and it is cordoned") as error:
         FAULT.inject(cluster, ticket)
     assert error.value.hit == ()
     assert len(list(cluster.list("Pod", namespace))) == 2
@@ -130,7 +131,7 @@ def test_a_node_that_someone_uncordoned_is_reported(cluster, target, two_pods, p
     ticket = plan(FAULT, target)
     FAULT.inject(cluster, ticket)
     cluster.patch_merge("Node", ticket.targets[0].name, patch={"spec": {"unschedulable": None}})
-    assert "uncordoned by someone else" in FAULT.undo(cluster, ticket).steps[0].drift
+    assert "someone else had put it back already" in FAULT.undo(cluster, ticket).steps[0].drift
     assert mark_of(node(cluster, target)) == ""
 
 

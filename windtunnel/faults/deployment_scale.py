@@ -5,16 +5,16 @@ from typing import Any
 
 from windtunnel.clients.cluster import Cluster
 from windtunnel.clients.targets import ResolvedTarget
+from windtunnel.faults.marked_change import Wording, change, field_of, mark_of, restore
 from windtunnel.faults.parameters import whole
 from windtunnel.faults.radius import LOST_PODS
 from windtunnel.faults.shape import Fault, FaultStatus, Injection, Planning, Rule, Stop
-from windtunnel.model.errors import ClusterError, ConflictError, FaultError, NotFoundError
-from windtunnel.model.ticket import ObjectRef, StepReport, UndoReport, UndoStep, UndoTicket
+from windtunnel.model.errors import ClusterError, FaultError, NotFoundError
+from windtunnel.model.ticket import ObjectRef, UndoReport, UndoStep, UndoTicket
 
 NAME = "deployment-scale"
 REPLICAS = "/spec/replicas"
 _MOST = 1000
-_TRIES = 5
 
 SCHEMA: Mapping[str, Any] = {
     "type": "object",
@@ -39,7 +39,7 @@ SCHEMA: Mapping[str, Any] = {
 
 RBAC = (
     Rule("apps", ("deployments", "statefulsets", "replicasets"), ("get", "list", "watch")),
-    Rule("apps", ("deployments/scale", "statefulsets/scale"), ("get", "patch")),
+    Rule("apps", ("deployments", "statefulsets"), ("patch",)),
     Rule("autoscaling", ("horizontalpodautoscalers",), ("list",)),
     Rule("", ("pods", "services"), ("get", "list", "watch")),
     Rule("", ("namespaces",), ("get",), cluster_wide=True),
@@ -55,7 +55,7 @@ def prepare(planning: Planning, parameters: Mapping[str, Any]) -> UndoTicket:
     workload = _scalable(planning.target)
     metadata = workload["metadata"]
     ref = ObjectRef(workload["kind"], metadata["name"], planning.target.namespace, metadata["uid"])
-    before = _replicas(_read(planning.cluster, ref))
+    before = int(field_of(_read(planning.cluster, ref), REPLICAS))
     after = _wanted(parameters, before)
     if after == before:
         msg = f"{ref} has {before} replicas already; scaling to {after} would change nothing"
@@ -85,40 +85,31 @@ def inject(cluster: Cluster, ticket: UndoTicket, *, stop: Stop = None) -> Inject
         FaultError: somebody scaled it since it was planned, or the change was refused or not confirmed.
     """
     step = ticket.steps[0]
-    try:
-        _scale(cluster, step.ref, expected=step.before, to=step.changed_to)
-    except ConflictError as error:
-        msg = f"{step.ref} no longer has {step.before} replicas, as it had when this was planned: {error}"
-        raise FaultError(msg) from error
-    except ClusterError as error:
-        # After no answer nobody knows; the ticket stands, and undo compares before it restores.
-        msg = f"{step.ref} could not be scaled: {error}"
-        raise FaultError(msg, hit=_hit_after_silence(cluster, step, error)) from error
-    seen = _seen(cluster, step.ref)
-    if seen != step.changed_to:
-        msg = f"{step.ref} was scaled to {step.changed_to}, and now shows {seen} replicas"
-        raise FaultError(msg, hit=(step.ref,))
+    change(cluster, step, run_id=ticket.run_id, words=_WORDS)
     return Injection((step.ref,), f"scaled {step.ref} from {step.before} to {step.changed_to} replicas")
 
 
 def status(cluster: Cluster, ticket: UndoTicket) -> FaultStatus:
-    """Say whether the workload has the planned number of replicas."""
+    """Say whether the workload has the planned number of replicas, by our hand."""
     step = ticket.steps[0]
     try:
-        scale = _read(cluster, step.ref)
+        found = _read(cluster, step.ref)
     except NotFoundError:
         return FaultStatus.OVER
-    if scale["metadata"]["uid"] != step.ref.uid:
+    if found["metadata"]["uid"] != step.ref.uid:
         return FaultStatus.OVER
-    now = _replicas(scale)
-    if now == step.changed_to:
+    now = field_of(found, REPLICAS)
+    if mark_of(found) == ticket.run_id and now == step.changed_to:
         return FaultStatus.ACTIVE
     return FaultStatus.PENDING if now == step.before else FaultStatus.OVER
 
 
 def undo(cluster: Cluster, ticket: UndoTicket) -> UndoReport:
     """Scale back where the planned number still stands; report, and leave, what someone else has set."""
-    return UndoReport(ticket.id, tuple(_restore(cluster, step) for step in reversed(ticket.steps)))
+    steps = tuple(
+        restore(cluster, step, run_id=ticket.run_id, words=_WORDS) for step in reversed(ticket.steps)
+    )
+    return UndoReport(ticket.id, steps)
 
 
 def _scalable(target: ResolvedTarget) -> dict[str, Any]:
@@ -154,63 +145,19 @@ def _autoscaler(cluster: Cluster, ref: ObjectRef) -> str:
     return ""
 
 
-def _restore(cluster: Cluster, step: UndoStep) -> StepReport:
-    what = f"{step.ref} back to {step.before} replicas"
-    for _ in range(_TRIES):
-        try:
-            scale = _read(cluster, step.ref)
-            if scale["metadata"]["uid"] != step.ref.uid:
-                return StepReport(what, done=True, drift=f"{step.ref} was replaced by someone else since")
-            now = _replicas(scale)
-            if now == step.before:
-                return StepReport(what, done=True)
-            if now != step.changed_to:
-                drift = f"someone set {now} replicas since (we had set {step.changed_to}); left as it is"
-                return StepReport(what, done=True, drift=drift)
-            _scale(cluster, step.ref, expected=step.changed_to, to=step.before)
-        except ConflictError:
-            continue  # it changed under our hands: look again
-        except NotFoundError:
-            return StepReport(what, done=True, drift=f"{step.ref} was deleted by someone else since")
-        except ClusterError as error:
-            return StepReport(what, done=False, error=str(error))
-    return StepReport(what, done=False, error=f"it was changed {_TRIES} times while it was being restored")
-
-
-def _scale(cluster: Cluster, ref: ObjectRef, *, expected: int, to: int) -> None:
-    """Write *to*, if the object is the same one and has *expected* replicas still."""
-    operations = (
-        {"op": "test", "path": "/metadata/uid", "value": ref.uid},
-        # The scale of a workload without replicas has an empty spec, so the whole spec is compared.
-        {"op": "test", "path": "/spec", "value": {"replicas": expected} if expected else {}},
-        {"op": "add", "path": REPLICAS, "value": to},
-    )
-    cluster.patch_json(ref.kind, ref.name, ref.namespace, operations=operations, subresource="scale")
-
-
 def _read(cluster: Cluster, ref: ObjectRef) -> dict[str, Any]:
-    return cluster.get(ref.kind, ref.name, ref.namespace, subresource="scale")
+    return cluster.get(ref.kind, ref.name, ref.namespace)
 
 
-def _replicas(scale: Mapping[str, Any]) -> int:
-    return int((scale.get("spec") or {}).get("replicas", 0))
+def _back(step: UndoStep) -> str:
+    return f"{step.ref} back to {step.before} replicas"
 
 
-def _seen(cluster: Cluster, ref: ObjectRef) -> int:
-    try:
-        return _replicas(_read(cluster, ref))
-    except ClusterError as error:
-        msg = f"{ref} was scaled, and its number of replicas could not be read back: {error}"
-        raise FaultError(msg, hit=(ref,)) from error
+def _count(value: Any) -> str:
+    return f"has {value} replicas"
 
 
-def _hit_after_silence(cluster: Cluster, step: UndoStep, error: ClusterError) -> tuple[ObjectRef, ...]:
-    if error.status:
-        return ()
-    try:
-        return (step.ref,) if _replicas(_read(cluster, step.ref)) == step.changed_to else ()
-    except ClusterError:
-        return (step.ref,)  # cannot be told: the worse is assumed
+_WORDS = Wording(changing="scaled", back=_back, is_now=_count)
 
 
 FAULT = Fault(

@@ -11,8 +11,9 @@ from typing import Any
 from windtunnel.clients.cluster import Cluster
 from windtunnel.clients.targets import NodeRef, ResolvedTarget, node_ref
 from windtunnel.clock import SystemClock
-from windtunnel.faults.cordon import UNSCHEDULABLE, cordon, is_cordoned, mark_of, uncordon
+from windtunnel.faults.cordon import UNSCHEDULABLE, cordon, is_cordoned, uncordon
 from windtunnel.faults.evictions import Evictions, objection
+from windtunnel.faults.marked_change import mark_of
 from windtunnel.faults.parameters import DURATION_SCHEMA, seconds, whole
 from windtunnel.faults.selection import choose, how_many
 from windtunnel.faults.shape import Fault, FaultStatus, Injection, Planning, Rule, Stop
@@ -101,7 +102,7 @@ def inject(cluster: Cluster, ticket: UndoTicket, *, stop: Stop = None) -> Inject
 
     for step in ticket.steps:
         try:
-            cordon(cluster, step.ref, run_id=ticket.run_id)
+            cordon(cluster, step, run_id=ticket.run_id)
         except FaultError as error:
             raise FaultError(str(error), hit=(*cordoned, *error.hit)) from error
         cordoned.append(step.ref)
