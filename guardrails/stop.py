@@ -12,7 +12,7 @@ class Stop:
     """Why a run must stop now. *since* is when it began to be so.
 
     *by* is the word that the record's abort event carries: condition, halt, window, freeze, incident, budget,
-    sight, lease, deadline, operator or error.
+    sight, lease, ticket, deadline, operator or error.
     """
 
     by: str

@@ -1,5 +1,6 @@
 """Break it: ticket in both homes first, then the change, once."""
 
+from tasks import own_tickets
 from tasks.baseline import baseline_findings
 from tasks.history_facts import count, uncount
 from tasks.live_run import LiveRun
@@ -7,9 +8,8 @@ from tasks.planning import Plan
 from tasks.precheck import recheck, refuse
 from tasks.step import Ending, step
 from tasks.stopping import Stop
-from windtunnel.clients import holding, tickets
+from windtunnel.clients import holding
 from windtunnel.ledger import TicketState
-from windtunnel.model.claim import hits
 from windtunnel.model.errors import ClusterError, FaultError
 from windtunnel.model.record import EventKind, Phase
 
@@ -88,14 +88,16 @@ def _inject(run: LiveRun, plan: Plan) -> list[str]:
     ticket = plan.ticket
     run.ledger.save_ticket(ticket)
     run.injected.append(plan)  # from here on there is something to close, and perhaps to undo
-    tickets.write(run.cluster, ticket, things=hits(run.claims))
+    own_tickets.write(run, ticket)
     run.happened(EventKind.TICKET, f"Undo ticket {ticket.id} is written.", ticket=ticket.id)
     run.sampler.phase = Phase.DURING
     if run.injecting_since is None:
         run.injecting_since = run.clock.monotonic()
         run.injecting_at = run.clock.now()
     run.happened(EventKind.INJECTING, f"Injecting {plan.fault.name}.", fault=plan.fault.name)
+    own_tickets.in_time(run, ticket)
     injection = plan.fault.inject(run.cluster, ticket, stop=run.stopping.event)
+    own_tickets.confirm(run, ticket)
     run.ledger.move_ticket(ticket.id, expect=TicketState.PREPARED, to=TicketState.INJECTED)
     hit = [str(ref) for ref in injection.hit]
     run.happened(

@@ -15,11 +15,12 @@ from windtunnel.model.ticket import UndoTicket
 
 
 def neighbours(run: Prospect, _policy: Policy) -> Neighbours:
-    """Look for leases and open undo tickets of other runs on what *run* hits or needs."""
+    """Look for leases of other runs, and for open undo tickets of any, on what *run* hits or needs.
+
+    A run has no ticket before it injects: one in its own name is left from an earlier try of the same run.
+    """
     claims = claims_of(run)
-    others = [
-        one for one in tickets.list_open(run.cluster) if one.ticket is None or one.ticket.run_id != run.run_id
-    ]
+    others = tickets.list_open(run.cluster)
     return Neighbours(
         found=(*_holding(run, claims), *_undoing(claims, others)),
         unreadable=tuple(one.error for one in others if one.ticket is None),

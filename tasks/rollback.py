@@ -12,6 +12,7 @@ from windtunnel.ledger import TicketState
 from windtunnel.model.errors import ClusterError, LedgerError
 from windtunnel.model.record import Event, EventKind, Phase
 from windtunnel.model.ticket import StepReport, UndoReport, UndoState
+from windtunnel.undo.attempt import undone
 
 PATIENCE_S = 30.0  # how long undo is tried at least; longer where the ticket expires later
 PAUSE_S = 0.5  # after the first try; doubled after each, up to the longest
@@ -99,19 +100,15 @@ def _undo_one(run: LiveRun, lost: list[LedgerError], plan: Plan) -> UndoReport:
         pause_s = min(LONGEST_PAUSE_S, 2 * pause_s)
     if report.state is UndoState.CLEAN:
         return report
-    return _with(report, lambda: tickets.mark(run.cluster, plan.ticket, TicketState.FAILED))
+    why = "; ".join(step.error for step in report.steps if step.error)
+    return _with(report, lambda: tickets.fail(run.cluster, plan.ticket, why, at=run.clock.now()))
 
 
 def _try(run: LiveRun, plan: Plan) -> UndoReport:
     """Undo and close the ticket once. A ticket left open would be undone again, over others' changes."""
-    ticket = plan.ticket
-    try:
-        report = plan.fault.undo(run.cluster, ticket)
-    except Exception as error:  # noqa: BLE001 - an undo that breaks must not keep the others from theirs
-        broken = StepReport(f"undo {plan.fault.name}", done=False, error=f"{type(error).__name__}: {error}")
-        report = UndoReport(ticket.id, (broken,))
+    report = undone(run.cluster, plan.ticket, lambda _: plan.fault)
     if report.state is UndoState.CLEAN:
-        return _with(report, lambda: tickets.delete(run.cluster, ticket))
+        return _with(report, lambda: tickets.delete(run.cluster, plan.ticket))
     return report
 
 

@@ -1,4 +1,4 @@
-"""While a run lives, look every second whether it must stop: lever, hours, lease, deadline, clock, probes."""
+"""While a run lives, look every second whether it must stop: lever, hours, lease, ticket, clock, probes."""
 
 import threading
 from collections.abc import Callable, Iterator
@@ -10,6 +10,7 @@ from guardrails.deadline import LATE_S, past_its_time
 from guardrails.layers import layers
 from guardrails.sight import blind
 from guardrails.watch import QUICK, must_stop
+from tasks import own_tickets
 from tasks.facts import gather
 from tasks.live_run import LiveRun
 from tasks.rollback import undo
@@ -67,6 +68,7 @@ def _look(run: LiveRun) -> None:
         run.stop("lease", run.lease.why)
     if run.sampler.error:
         run.stop("error", f"The probes stopped: {type(run.sampler.error).__name__}: {run.sampler.error}")
+    own_tickets.watch(run)
     run.known.learn(run.policy.stack, gather(run, QUICK, limit_s=QUICK_WITHIN_S))
     now = run.clock.now()
     for policy, experiment in layers(run.policy, run.experiment):

@@ -178,7 +178,12 @@ def test_the_page_about_the_command_line(staging, lab, tmp_path):
 
 
 def test_the_page_about_real_clusters(staging, lab):
-    walk(staging, commands("docs/real-cluster.md"), prometheus=lab["prometheus"])
+    nothing_there = {"windtunnel undo RUN": 2}
+    walk(staging, commands("docs/real-cluster.md"), prometheus=lab["prometheus"], exits=nothing_there)
+
+
+def test_the_page_about_undo(staging, lab):
+    walk(staging, commands("docs/undo.md"), prometheus=lab["prometheus"])
 
 
 def test_the_page_about_the_lab(desk):

@@ -8,7 +8,7 @@ from pathlib import Path
 ROOT = Path(__file__).parents[2]
 PAGES = ("README.md", *sorted(f"docs/{page.name}" for page in (ROOT / "docs").glob("*.md")))
 
-WALKED = ("README.md", "docs/lab.md", "docs/cli.md", "docs/real-cluster.md")
+WALKED = ("README.md", "docs/lab.md", "docs/cli.md", "docs/real-cluster.md", "docs/undo.md")
 """Pages whose commands tests/flows/test_docs_in_the_lab.py runs, in their order, against the lab."""
 
 NEED_NOTHING = (

@@ -149,11 +149,18 @@ def test_a_dependency_that_is_not_there_is_an_error(run, namespace, checkout, wh
 # --- neighbours
 
 
-def test_nobody_is_the_neighbour_of_a_run_that_is_alone_and_a_run_is_not_its_own(run, cluster, checkout):
+def test_a_run_is_not_its_own_neighbour_for_its_leases(run, cluster, checkout):
     live = run(checkout, ("deployment-scale", {"by": 1}))
-    tickets.write(cluster, live.plans[0].ticket, things=hits(live.claims))
     with hold(cluster, live.claims, live.run_id):
         assert neighbours(live, Policy()) == Neighbours()
+
+
+def test_a_ticket_left_by_an_earlier_try_of_the_same_run_is_a_neighbour(run, cluster, checkout):
+    live = run(checkout, ("deployment-scale", {"by": 1}))
+    tickets.write(cluster, live.plans[0].ticket, things=hits(live.claims))
+    (found,) = neighbours(live, Policy()).found
+    assert found.run_id == live.run_id
+    assert "still open" in found.doing
     tickets.delete(cluster, live.plans[0].ticket)
 
 

@@ -55,6 +55,7 @@ def run():
         lease=None,
         sampler=SimpleNamespace(error=None),
         samples=SimpleNamespace(seen=[]),
+        injected=[],
         injecting_at=None,
         injecting_since=None,
         inject_over=False,

@@ -31,6 +31,7 @@ _ABORTS = {
     "sight": "it could not be seen any more",
     "deadline": "the deadline passed",
     "lease": "the lease on the target was lost",
+    "ticket": "its undo ticket was closed or removed by somebody else",
     "operator": "somebody stopped it",
     "error": "an error stopped it",
 }

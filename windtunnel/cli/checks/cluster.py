@@ -25,7 +25,7 @@ def cluster_checks(policy: Policy, name: str) -> Iterator[Check]:
     yield Check(f"namespace{of}", lambda: _namespace(asked()), "kubectl create namespace windtunnel")
     yield Check(f"rights{of}", lambda: _rights(asked()), "windtunnel rbac FILE... | kubectl apply -f -")
     yield Check(f"lever{of}", lambda: _lever(asked()), "see docs/cli.md, windtunnel halt")
-    yield Check(f"tickets{of}", lambda: _tickets(asked()), "see docs/real-cluster.md, after a killed run")
+    yield Check(f"tickets{of}", lambda: _tickets(asked()), "see docs/undo.md")
     yield Check(f"prometheus{of}", lambda: _prometheus(policy, name), "correct `prometheus` in the policy")
 
 
@@ -93,7 +93,7 @@ def _tickets(cluster: Cluster) -> tuple[State, str, str]:
     left = tickets.list_open(cluster)
     if left:
         named = ", ".join(each.name for each in left[:_SHOWN])
-        remedy = "where no run is under way, undo them: docs/real-cluster.md, after a killed run"
+        remedy = "see `windtunnel status`; where no run is under way: `windtunnel janitor`"
         return State.WARN, f"{len(left)} open: {named}", remedy
     return State.OK, "none open", ""
 
