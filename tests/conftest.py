@@ -10,7 +10,8 @@ import pytest
 from tests.running_lab import lab  # noqa: F401 - a fixture for every folder
 
 TOGETHER = ("flows", "contract", "cluster")  # folders whose tests all share something started once
-THEIRS = ("PREFECT_API_URL", "PREFECT_PROFILE", "SLACK_BOT_TOKEN", "SLACK_API_URL")  # the developer's own
+# the developer's own
+THEIRS = ("PREFECT_API_URL", "PREFECT_PROFILE", "SLACK_BOT_TOKEN", "SLACK_API_URL", "WINDTUNNEL_LEDGER")
 
 
 def pytest_configure() -> None:

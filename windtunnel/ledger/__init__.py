@@ -3,8 +3,20 @@
 Belongs here: schema, migrations, reading and writing. Does not belong here: judging a record (model.judge).
 """
 
-from windtunnel.ledger.journal import Ledger, News, open_ledger
+from windtunnel.ledger.journal import Ledger, open_ledger
+from windtunnel.ledger.pruning import Pruned
+from windtunnel.ledger.rows import News
 from windtunnel.ledger.runs import LAST, Origin, RunSummary
 from windtunnel.ledger.tickets import StoredTicket, TicketState
 
-__all__ = ["LAST", "Ledger", "News", "Origin", "RunSummary", "StoredTicket", "TicketState", "open_ledger"]
+__all__ = [
+    "LAST",
+    "Ledger",
+    "News",
+    "Origin",
+    "Pruned",
+    "RunSummary",
+    "StoredTicket",
+    "TicketState",
+    "open_ledger",
+]

@@ -1,60 +1,53 @@
 """The ledger: one append-only record per run, and the undo tickets, in one database."""
 
-from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager
-from dataclasses import dataclass
+import threading
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 from types import TracebackType
 from typing import Self
 
-from sqlalchemy import Connection, Engine, insert
-from sqlalchemy.exc import IntegrityError
+from sqlalchemy import insert
 
 from windtunnel.clock import Clock, SystemClock
-from windtunnel.ledger import runs, tickets
-from windtunnel.ledger.opening import READ_ONLY, clear_errors, open_engine
-from windtunnel.ledger.rows import event_row, sample_row, select_events, select_samples
+from windtunnel.ledger import pruning, runs, tickets
+from windtunnel.ledger.database import Database
+from windtunnel.ledger.opening import open_engine
+from windtunnel.ledger.pruning import Pruned
+from windtunnel.ledger.rows import News, are_there, event_row, sample_row, select_events, select_samples
 from windtunnel.ledger.runs import Origin, RunSummary
 from windtunnel.ledger.tables import events as events_table
 from windtunnel.ledger.tables import samples as samples_table
 from windtunnel.ledger.tickets import StoredTicket, TicketState
 from windtunnel.ledger.writer import BatchWriter, Row
-from windtunnel.model.errors import LedgerError
 from windtunnel.model.record import Event, Record, Sample
 from windtunnel.model.ticket import UndoTicket
 from windtunnel.model.verdict import Judgement
 
 
-@dataclass(frozen=True, slots=True)
-class News:
-    """What was recorded since the last look, in the order of writing, and the marks for the next look."""
-
-    events: tuple[Event, ...]
-    samples: tuple[Sample, ...]
-    after_event: int
-    after_sample: int
-
-
 def open_ledger(url: str | None = None, *, clock: Clock | None = None) -> "Ledger":
-    """Open the ledger at *url*, or `ledger.db` in the state folder, and bring its schema up to date.
+    """Open the ledger at *url*, or this installation's own, and bring its schema up to date.
+
+    Its own is what WINDTUNNEL_LEDGER names, or else `ledger.db` in the state folder.
 
     Raises:
         LedgerError: it cannot be opened, written or understood.
     """
-    return Ledger(open_engine(url), clock=clock or SystemClock())
+    return Ledger(Database(open_engine(url)), clock=clock or SystemClock())
 
 
 class Ledger:
     """Reads and writes records and tickets. Safe for use from many threads; close it, or use `with`.
 
-    Every method raises LedgerError when the database cannot be used. Events and tickets are on the disk when
-    the call returns; samples follow within a quarter of a second, and at `flush` and `close`.
+    Every method raises LedgerError when the database cannot be used, within some seconds. Events and tickets
+    are on the disk when the call returns; samples follow within a quarter of a second, or at `flush`.
+    An event that could not be written is lost, and the caller knows; samples are kept until they can be.
     """
 
-    def __init__(self, engine: Engine, *, clock: Clock) -> None:
-        self._engine = engine
+    def __init__(self, database: Database, *, clock: Clock) -> None:
+        self._database = database
         self._clock = clock
         self._samples = BatchWriter(self._write_samples)
+        self._one_event_at_a_time = threading.Lock()  # or a follower could be shown a later number first
 
     def __enter__(self) -> Self:
         return self
@@ -69,13 +62,13 @@ class Ledger:
         try:
             self._samples.close()
         finally:
-            self._engine.dispose()
+            self._database.close()
 
     def begin(
         self, run_id: str, experiment: str, *, origin: Origin | None = None, at: datetime | None = None
     ) -> None:
         """Begin the record of a run; *experiment* is its name and *origin* what it was made from."""
-        with self._change() as connection:
+        with self._database.change() as connection:
             started = at or self._clock.now()
             runs.insert_run(connection, run_id, experiment, at=started, origin=origin or Origin())
 
@@ -85,15 +78,17 @@ class Ledger:
         Raises:
             LedgerError: it cannot be written, or the samples before it cannot.
         """
-        self._samples.flush()
-        with self._change(run_id) as connection:
-            connection.execute(insert(events_table).values(event_row(run_id, event)))
+        row = event_row(run_id, event)
+        with self._one_event_at_a_time:
+            self._samples.flush()
+            with self._database.change(run_id) as connection:
+                connection.execute(insert(events_table).values(row))
 
     def append_samples(self, run_id: str, samples: Iterable[Sample]) -> None:
         """Add samples to the next batch.
 
         Raises:
-            LedgerError: an earlier batch could not be written.
+            LedgerError: an earlier batch could not be written yet; these wait behind it.
         """
         self._samples.add([sample_row(run_id, sample) for sample in samples])
 
@@ -102,17 +97,14 @@ class Ledger:
         self._samples.flush()
 
     def finish(self, run_id: str, judgement: Judgement, *, at: datetime | None = None) -> None:
-        """Write how the run ended, for the history; the record itself stays as it is."""
+        """Write how the run ended, once, for the history; the record itself stays as it is."""
         self.flush()
-        with self._change() as connection:
-            found = runs.finish_run(connection, run_id, judgement, at=at or self._clock.now())
-        if not found:
-            msg = f"Run {run_id} cannot be finished: it was never begun in this ledger."
-            raise LedgerError(msg)
+        with self._database.change() as connection:
+            runs.finish_run(connection, run_id, judgement, at=at or self._clock.now())
 
     def run(self, run_id: str) -> RunSummary | None:
         """Return the run of exactly that id, or None."""
-        with self._look() as connection:
+        with self._database.look() as connection:
             return runs.select_run(connection, run_id)
 
     def find(self, name: str) -> RunSummary:
@@ -121,7 +113,7 @@ class Ledger:
         Raises:
             InputError: there is none, or more than one.
         """
-        with self._look() as connection:
+        with self._database.look() as connection:
             return runs.find_run(connection, name)
 
     def read(self, name: str) -> Record:
@@ -130,7 +122,7 @@ class Ledger:
         Raises:
             InputError: there is no such run, or more than one.
         """
-        with self._look() as connection:
+        with self._database.look() as connection:
             run = runs.find_run(connection, name)
             return Record(
                 run_id=run.run_id,
@@ -145,17 +137,17 @@ class Ledger:
         Raises:
             InputError: there is no such run, or more than one.
         """
-        with self._look() as connection:
+        with self._database.look() as connection:
             return runs.select_origin(connection, runs.find_run(connection, name).run_id)
 
     def runs(self, limit: int = 20, experiment: str | None = None) -> tuple[RunSummary, ...]:
         """Return the newest runs first."""
-        with self._look() as connection:
+        with self._database.look() as connection:
             return runs.select_runs(connection, limit=limit, experiment=experiment)
 
     def follow(self, run_id: str, after_event: int = 0, after_sample: int = 0) -> News:
         """Return what was recorded after the given marks; an unknown run simply has no news yet."""
-        with self._look() as connection:
+        with self._database.look() as connection:
             new_events = list(select_events(connection, run_id, after=after_event))
             new_samples = list(select_samples(connection, run_id, after=after_sample))
         return News(
@@ -167,44 +159,39 @@ class Ledger:
 
     def save_ticket(self, ticket: UndoTicket) -> None:
         """Write *ticket* as prepared; it is on the disk when this returns."""
-        with self._change() as connection:
+        with self._database.change() as connection:
             tickets.insert_ticket(connection, ticket, at=self._clock.now())
 
     def move_ticket(self, ticket_id: str, *, expect: TicketState, to: TicketState, detail: str = "") -> bool:
         """Move a ticket on if it is still in *expect*; False means that somebody else moved it first."""
-        with self._change() as connection:
+        with self._database.change() as connection:
             return tickets.move(
                 connection, ticket_id, expect=expect, to=to, at=self._clock.now(), detail=detail
             )
 
     def tickets(self, run_id: str) -> tuple[StoredTicket, ...]:
         """Return all tickets of one run."""
-        with self._look() as connection:
+        with self._database.look() as connection:
             return tickets.select_tickets(connection, run_id=run_id)
 
     def open_tickets(self) -> tuple[StoredTicket, ...]:
         """Return every ticket that is not undone, the earliest deadline first."""
-        with self._look() as connection:
+        with self._database.look() as connection:
             return tickets.select_tickets(connection, open_only=True)
 
-    def _write_samples(self, rows: Sequence[Row]) -> None:
-        with self._change(rows[0]["run_id"]) as connection:
-            connection.execute(insert(samples_table), list(rows))
+    def prunable(self, before: datetime) -> tuple[RunSummary, ...]:
+        """Return the runs that `prune` would remove, the oldest first."""
+        with self._database.look() as connection:
+            return pruning.select_prunable(connection, before=before)
 
-    @contextmanager
-    def _change(self, run_id: str = "") -> Iterator[Connection]:
-        with clear_errors(self._engine.url):
-            try:
-                with self._engine.begin() as connection:
-                    yield connection
-            except IntegrityError as error:
-                msg = f"Nothing can be recorded of run {run_id}: it was never begun in this ledger."
-                raise LedgerError(msg) from error
+    def prune(self, before: datetime) -> Pruned:
+        """Remove the runs that ended before *before* and left nothing to undo, and give back their space.
 
-    @contextmanager
-    def _look(self) -> Iterator[Connection]:
-        with (
-            clear_errors(self._engine.url),
-            self._engine.connect().execution_options(**{READ_ONLY: True}) as connection,
-        ):
-            yield connection
+        Each run goes whole, in a transaction of its own, so that nobody waits long.
+        """
+        return pruning.prune(self._database, before=before)
+
+    def _write_samples(self, rows: Sequence[Row], *, again: bool) -> None:
+        with self._database.change(rows[0]["run_id"]) as connection:
+            if not (again and are_there(connection, rows)):
+                connection.execute(insert(samples_table), list(rows))

@@ -5,9 +5,10 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, insert, select, update
+from sqlalchemy import Connection, func, insert, select, update
 from sqlalchemy.exc import IntegrityError
 
+from windtunnel.ledger.rows import understood
 from windtunnel.ledger.tables import runs
 from windtunnel.model.errors import InputError, LedgerError
 from windtunnel.model.forms import from_millis, to_millis
@@ -16,7 +17,6 @@ from windtunnel.model.verdict import Judgement, Verdict
 
 LAST = "last"  # the word for the newest run
 _SHOWN = 3  # how many runs an ambiguous prefix is explained with
-_ESCAPE = "\\"
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,11 +72,15 @@ def insert_run(connection: Connection, run_id: str, experiment: str, *, at: date
         raise LedgerError(msg) from error
 
 
-def finish_run(connection: Connection, run_id: str, judgement: Judgement, *, at: datetime) -> bool:
-    """Write how a run ended; False when there is no such run."""
+def finish_run(connection: Connection, run_id: str, judgement: Judgement, *, at: datetime) -> None:
+    """Write how a run ended.
+
+    Raises:
+        LedgerError: there is no such run, or its end is written already; a verdict is never overwritten.
+    """
     statement = (
         update(runs)
-        .where(runs.c.run_id == run_id)
+        .where(runs.c.run_id == run_id, runs.c.finished_at.is_(None))
         .values(
             finished_at=to_millis(at),
             verdict=str(judgement.verdict),
@@ -85,7 +89,13 @@ def finish_run(connection: Connection, run_id: str, judgement: Judgement, *, at:
             reason=judgement.reason,
         )
     )
-    return connection.execute(statement).rowcount == 1
+    if connection.execute(statement).rowcount == 1:
+        return
+    why = (
+        "it was never begun in this ledger" if select_run(connection, run_id) is None else "it ended already"
+    )
+    msg = f"Run {run_id} cannot be finished: {why}."
+    raise LedgerError(msg)
 
 
 def select_runs(connection: Connection, *, limit: int, experiment: str | None) -> tuple[RunSummary, ...]:
@@ -93,13 +103,13 @@ def select_runs(connection: Connection, *, limit: int, experiment: str | None) -
     query = select(runs).order_by(runs.c.started_at.desc(), runs.c.run_id.desc()).limit(limit)
     if experiment is not None:
         query = query.where(runs.c.experiment == experiment)
-    return tuple(_summary(row) for row in connection.execute(query).mappings())
+    return tuple(summary(row) for row in connection.execute(query).mappings())
 
 
 def select_run(connection: Connection, run_id: str) -> RunSummary | None:
     """Return the run of exactly that id, or None."""
     row = connection.execute(select(runs).where(runs.c.run_id == run_id)).mappings().one_or_none()
-    return None if row is None else _summary(row)
+    return None if row is None else summary(row)
 
 
 def find_run(connection: Connection, name: str) -> RunSummary:
@@ -114,14 +124,13 @@ def find_run(connection: Connection, name: str) -> RunSummary:
             msg = "There is no run yet. Start one with: windtunnel run FILE"
             raise InputError(msg)
         return newest[0]
-    pattern = "".join(_ESCAPE + letter if letter in "%_\\" else letter for letter in name) + "%"
     query = (
         select(runs)
-        .where(runs.c.run_id.like(pattern, escape=_ESCAPE))
+        .where(func.substr(runs.c.run_id, 1, len(name)) == name)  # LIKE minds the case in PostgreSQL alone
         .order_by(runs.c.started_at.desc())
         .limit(_SHOWN + 1)
     )
-    found = tuple(_summary(row) for row in connection.execute(query).mappings())
+    found = tuple(summary(row) for row in connection.execute(query).mappings())
     exact = [run for run in found if run.run_id == name]
     if exact or (name and len(found) == 1):
         return (exact or list(found))[0]
@@ -149,16 +158,18 @@ def _not_one(name: str, found: tuple[RunSummary, ...]) -> str:
     return f"{name!r} is the beginning of several runs ({shown}{more}); write more of the one you mean."
 
 
-def _summary(row: Mapping[Any, Any]) -> RunSummary:
-    return RunSummary(
-        run_id=row["run_id"],
-        experiment=row["experiment"],
-        started_at=from_millis(row["started_at"]),
-        finished_at=None if row["finished_at"] is None else from_millis(row["finished_at"]),
-        verdict=None if row["verdict"] is None else Verdict(row["verdict"]),
-        undo=None if row["undo"] is None else UndoState(row["undo"]),
-        exit_code=row["exit_code"],
-        reason=row["reason"],
-        seed=row["seed"],
-        triggered_by=row["triggered_by"],
-    )
+def summary(row: Mapping[Any, Any]) -> RunSummary:
+    """Read a row of `runs`."""
+    with understood(f"Run {row['run_id']}"):
+        return RunSummary(
+            run_id=row["run_id"],
+            experiment=row["experiment"],
+            started_at=from_millis(row["started_at"]),
+            finished_at=None if row["finished_at"] is None else from_millis(row["finished_at"]),
+            verdict=None if row["verdict"] is None else Verdict(row["verdict"]),
+            undo=None if row["undo"] is None else UndoState(row["undo"]),
+            exit_code=row["exit_code"],
+            reason=row["reason"],
+            seed=row["seed"],
+            triggered_by=row["triggered_by"],
+        )

@@ -85,4 +85,5 @@ tickets = Table(
     Column("detail", Text, nullable=False),
     Column("ticket", Text, nullable=False),  # JSON
     Index("tickets_by_state", "state", "expires_at"),
+    Index("tickets_by_run", "run_id"),
 )

@@ -9,6 +9,7 @@ from enum import StrEnum
 from sqlalchemy import Connection, Row, insert, select, update
 from sqlalchemy.exc import IntegrityError
 
+from windtunnel.ledger.rows import understood
 from windtunnel.ledger.tables import tickets
 from windtunnel.model.errors import LedgerError
 from windtunnel.model.forms import from_millis, ticket_form, ticket_of, to_millis
@@ -101,9 +102,10 @@ def select_tickets(
 
 def _stored(row: Row[tuple[object, ...]]) -> StoredTicket:
     found = row._mapping  # noqa: SLF001 - SQLAlchemy's public name for a row by column
-    return StoredTicket(
-        ticket=ticket_of(json.loads(found["ticket"])),
-        state=TicketState(found["state"]),
-        changed_at=from_millis(found["changed_at"]),
-        detail=found["detail"],
-    )
+    with understood(f"Undo ticket {found['ticket_id']}"):
+        return StoredTicket(
+            ticket=ticket_of(json.loads(found["ticket"])),
+            state=TicketState(found["state"]),
+            changed_at=from_millis(found["changed_at"]),
+            detail=found["detail"],
+        )

@@ -21,7 +21,7 @@ PATTERN = r"^(?=.)(\d+(\.\d+)?d)?(\d+(\.\d+)?h)?(\d+(\.\d+)?m)?(\d+(\.\d+)?s)?(\
 ALLOWED = "a number with a unit, like 500ms, 60s, 5m, 1h30m or 14d"
 
 
-def parse_duration(text: str) -> float:
+def parse_duration(text: str, *, longest_s: float = LONGEST_S) -> float:
     """Return *text* in seconds.
 
     Units are ms, s, m, h and d, the largest first, each at most once. A bare number is refused, because
@@ -32,8 +32,8 @@ def parse_duration(text: str) -> float:
     """
     if text and _WHOLE.fullmatch(text):
         seconds = sum(float(number) * _UNITS[unit] for number, unit in _PART.findall(text))
-        if seconds > LONGEST_S:
-            msg = f"{text} is longer than a year; the longest duration is 366d"
+        if seconds > longest_s:
+            msg = f"{text} is too long; the longest duration here is {format_duration(longest_s)}"
             raise ValueError(msg)
         return round(seconds, 6)
     msg = f'"{text}" is not a duration; write {ALLOWED}'
