@@ -105,8 +105,9 @@ def parse(command, arguments):
         context = command.make_context("windtunnel", list(arguments))
     except typer.Exit:  # --help and --version end it at once
         return
-    if isinstance(getattr(command, "commands", None), dict):
-        _, verb, rest = command.resolve_command(context, [*context._protected_args, *context.args])
+    left = [*context._protected_args, *context.args]
+    if left and isinstance(getattr(command, "commands", None), dict):  # a group may do something by itself
+        _, verb, rest = command.resolve_command(context, left)
         parse(verb, rest)
 
 

@@ -1,4 +1,4 @@
-"""`windtunnel history`: the runs of this ledger, the newest first."""
+"""`windtunnel history`: the runs of this ledger, the newest first; `history prune` removes old ones."""
 
 import json
 import shutil
@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from windtunnel.cli.console import VERDICT_COLORS, AsJson, columns, say
+from windtunnel.cli.prune import prune
 from windtunnel.model.forms import plain, stamp
 
 if TYPE_CHECKING:
@@ -26,15 +27,19 @@ UNFINISHED = "unfinished"  # it runs still, or its process was lost
 FROM_WIDTH = {"started": 100, "reason": 140}  # what a narrower terminal does without
 
 
-def register(app: typer.Typer) -> None:
-    """Add the verb to *app*."""
-    app.command("history")(history)
+app = typer.Typer(invoke_without_command=True)
+app.command("prune")(prune)
 
 
-def history(limit: Limit = 20, experiment: Name = None, *, as_json: AsJson = False) -> None:
-    """List runs with their verdicts, the newest first."""
+@app.callback()
+def history(
+    context: typer.Context, limit: Limit = 20, experiment: Name = None, *, as_json: AsJson = False
+) -> None:
+    """List runs with their verdicts, the newest first; `prune` removes old ones."""
     from windtunnel.ledger import open_ledger
 
+    if context.invoked_subcommand:
+        return
     with open_ledger() as ledger:
         runs = ledger.runs(limit=limit, experiment=experiment)
     if as_json:
