@@ -23,8 +23,10 @@ def main() -> None:
         # imported only now: they read WINDTUNNEL_HOME, and bring Prefect with them
         from benchmarks.gathering import gathering
         from benchmarks.in_the_lab import lab_figures
+        from benchmarks.recording import ledger_figures
 
         figures.append(gathering())
+        figures += ledger_figures()
         figures += lab_figures(Path(home))
     write(figures)
     for figure in figures:

@@ -45,11 +45,16 @@ class RunRequest(BaseModel):
         default_factory=dict, description="The texts of the calendar files that the policy names, by path."
     )
     seed: int | None = Field(
-        default=None, ge=0, description="Chooses the victims. Empty: a new one, kept in the record."
+        default=None,
+        ge=0,
+        le=2**63 - 1,
+        description="Chooses the victims. Empty: a new one, kept in the record.",
     )
     run_id: str = Field(
         default_factory=lambda: new_run_id(SystemClock().now()),
         pattern=r"^[a-z0-9]([a-z0-9-]{0,38}[a-z0-9])?$",
         description="Name of the run. Empty: made from the time.",
     )
-    triggered_by: str = Field(default="", description="Who or what started it, for the record.")
+    triggered_by: str = Field(
+        default="", max_length=255, description="Who or what started it, for the record."
+    )

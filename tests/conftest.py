@@ -9,7 +9,7 @@ import pytest
 
 from tests.running_lab import lab  # noqa: F401 - a fixture for every folder
 
-TOGETHER = ("flows", "contract", "cluster")  # folders whose tests all share something started once
+TOGETHER = ("ledger", "flows", "contract", "cluster")  # folders whose tests all share something started once
 # the developer's own
 THEIRS = ("PREFECT_API_URL", "PREFECT_PROFILE", "SLACK_BOT_TOKEN", "SLACK_API_URL", "WINDTUNNEL_LEDGER")
 

@@ -30,7 +30,9 @@ PolicyFile = Annotated[
 ]
 Seed = Annotated[
     int | None,
-    typer.Option("--seed", min=0, metavar="NUMBER", help="Choose the same victims as an earlier run."),
+    typer.Option(
+        "--seed", min=0, max=2**63 - 1, metavar="NUMBER", help="Choose the same victims as an earlier run."
+    ),
 ]
 Verbose = Annotated[bool, typer.Option("--verbose", "-v", help="Show Prefect's log as well.")]
 

@@ -10,6 +10,7 @@ from sqlalchemy import insert
 
 from windtunnel.clock import Clock, SystemClock
 from windtunnel.ledger import pruning, runs, tickets
+from windtunnel.ledger.address import called
 from windtunnel.ledger.database import Database
 from windtunnel.ledger.opening import open_engine
 from windtunnel.ledger.pruning import Pruned
@@ -25,9 +26,7 @@ from windtunnel.model.verdict import Judgement
 
 
 def open_ledger(url: str | None = None, *, clock: Clock | None = None) -> "Ledger":
-    """Open the ledger at *url*, or this installation's own, and bring its schema up to date.
-
-    Its own is what WINDTUNNEL_LEDGER names, or else `ledger.db` in the state folder.
+    """Open the ledger at *url*, or at `ledger_address(None)`, and bring its schema up to date.
 
     Raises:
         LedgerError: it cannot be opened, written or understood.
@@ -44,6 +43,7 @@ class Ledger:
     """
 
     def __init__(self, database: Database, *, clock: Clock) -> None:
+        self.name = called(database.engine.url)  # for messages: a file, or an address without the password
         self._database = database
         self._clock = clock
         self._samples = BatchWriter(self._write_samples)

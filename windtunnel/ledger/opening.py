@@ -24,7 +24,9 @@ def open_engine(url: str | None) -> Engine:
     address = ledger_address(url)
     with clear_errors(address):
         server = address.get_backend_name() == "postgresql"
-        engine = create_engine(address, pool_pre_ping=server, pool_timeout=_POOL_S)
+        engine = create_engine(
+            address, pool_pre_ping=server, pool_timeout=_POOL_S, hide_parameters=True
+        )  # an error that quotes its statement must not quote what was recorded
         if server:
             from windtunnel.ledger import postgresql
 

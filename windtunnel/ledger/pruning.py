@@ -50,9 +50,9 @@ def _prunable(before: datetime) -> Select[tuple[object, ...]]:
 
 def _remove(database: Database, run_id: str, *, before: datetime) -> bool:
     with database.change(run_id) as connection:
-        # asked again, now that nobody can add a ticket: that would have to wait for this lock
-        query = _prunable(before).where(runs.c.run_id == run_id).with_for_update(of=runs)
-        if connection.execute(query).first() is None:
+        # who adds a ticket waits for this lock; the next statement sees those that were faster
+        connection.execute(select(runs.c.run_id).where(runs.c.run_id == run_id).with_for_update())
+        if connection.execute(_prunable(before).where(runs.c.run_id == run_id)).first() is None:
             return False
         for table in (samples, events, tickets, runs):
             connection.execute(delete(table).where(table.c.run_id == run_id))

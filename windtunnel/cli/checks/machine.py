@@ -15,7 +15,9 @@ def machine_checks() -> Iterator[Check]:
     yield Check("python", _python)
     yield Check("packages", _packages)
     yield Check("state folder", _state_folder, "set WINDTUNNEL_HOME to a folder you may write to")
-    yield Check("ledger", _ledger, "restore it from a backup, or move the file away to begin a new one")
+    yield Check(
+        "ledger", _ledger, "mend it, restore it from a backup, or name another with WINDTUNNEL_LEDGER"
+    )
 
 
 def _python() -> tuple[State, str, str]:
@@ -74,4 +76,5 @@ def _ledger() -> tuple[State, str, str]:
 
     with open_ledger() as ledger:
         last = ledger.runs(limit=1, experiment=None)
-    return State.OK, f"opens; the last run is {last[0].run_id}" if last else "opens; no runs yet", ""
+    found = f"the last run is {last[0].run_id}" if last else "no runs yet"
+    return State.OK, f"{ledger.name} opens; {found}", ""
