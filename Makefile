@@ -4,9 +4,10 @@ VENV   := .venv
 BIN    := $(VENV)/bin
 STAMP  := $(VENV)/.installed
 ONCE   ?=
+N      ?= 100
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo test test-unit test-cluster check bench clean
+.PHONY: help install demo test test-unit test-cluster kill-matrix check bench clean
 
 help: ## Show this help
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-14s %s\n", $$1, $$2}'
@@ -40,6 +41,9 @@ check: $(STAMP) ## Lint, format, types and layers
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+
+kill-matrix: $(STAMP) ## Kill runs at every point, N times in all, and see what is left: make kill-matrix N=500
+	$(BIN)/python -m tests.kill.matrix $(N)
 
 bench: $(STAMP) ## Measure, and write benchmarks/results.json
 	$(BIN)/python -m benchmarks

@@ -58,7 +58,7 @@ def policy_of(request: RunRequest) -> Policy:
     """
     texts = [(request.policy_text, request.policy_source), *((c.text, c.source) for c in request.ceilings)]
     found = [parse_policy(text, source) for text, source in texts if text]
-    own = _of_this_installation()
+    own = of_this_installation()
     # a source is a name that anybody can write: only what says the same is left out
     return stacked([*found, own] if own and own not in found else found)
 
@@ -71,12 +71,17 @@ def calendars_of(request: RunRequest) -> Mapping[str, str]:
     Raises:
         InputError: the installation's policy cannot be used.
     """
-    own = _of_this_installation()
+    own = of_this_installation()
     here = {calendar_path(own.source, each.file) for each in own.calendars if each.file} if own else set()
     return {path: text for path, text in request.calendars.items() if path not in here}
 
 
-def _of_this_installation() -> Policy | None:
+def of_this_installation() -> Policy | None:
+    """Return the policy that `WINDTUNNEL_POLICY` names here, or None.
+
+    Raises:
+        InputError: it cannot be used.
+    """
     path = installation_policy()
     return load_policy(path) if path else None
 

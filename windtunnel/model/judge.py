@@ -34,6 +34,7 @@ _ABORTS = {
     "ticket": "its undo ticket was closed or removed by somebody else",
     "operator": "somebody stopped it",
     "error": "an error stopped it",
+    "died": "its process died, or was lost",
 }
 
 _UNDO_IS_DUE = (EventKind.TICKET, EventKind.INJECTING, EventKind.INJECTED, EventKind.UNDO_STARTED)

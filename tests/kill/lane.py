@@ -1,0 +1,156 @@
+"""A lane: a namespace, a node and a workload of its own, on which one run after another is killed."""
+
+import json
+import subprocess
+import sys
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from windtunnel.clients import tickets
+from windtunnel.clients.cluster import Cluster
+from windtunnel.clients.readiness import workload_readiness
+from windtunnel.clock import SystemClock
+from windtunnel.faults.marked_change import mark_of
+from windtunnel.model.errors import NotFoundError
+
+CLOCK = SystemClock()
+TAINT = "windtunnel.dev/lane"
+IMAGE = "registry.k8s.io/pause:3.10"
+FAULTS = {
+    "deployment-scale": "deployment-scale: {by: 1}",
+    "pod-delete": "pod-delete: {count: 1, grace: 0s}",
+    "node-drain": "node-drain: {timeout: 10s, grace: 0s}",
+}
+EXPERIMENT = """
+experiment: {name}
+hypothesis: Nothing is left behind.
+owner: nobody
+target: {{cluster: lab, namespace: {name}, workload: deployment/web}}
+steady_state:
+  - {{name: web, kubernetes: deployment/web, expect: ">= 0", interval: 200ms}}
+faults: [{fault}]
+duration: 1s
+recover_within: 3s
+"""
+POLICY = """
+caps: {{pods: 4, percent: 100, nodes: 1, concurrent_runs: 50}}
+last_replica: [{name}/deployment/web]
+"""
+
+
+@dataclass(slots=True)
+class Lane:
+    """One lane. Its workload runs on its node alone, and nothing else does."""
+
+    cluster: Cluster
+    name: str
+    node: str
+    folder: Path
+    _before: dict[str, Any] = field(default_factory=dict)
+
+    def lay(self) -> None:
+        """Make namespace and workload, and keep the node for them."""
+        taint = {"key": TAINT, "value": self.name, "effect": "NoExecute"}
+        self.cluster.patch_merge("Node", self.node, patch={"spec": {"taints": [taint]}})
+        labels = {"windtunnel.dev/enabled": "true"}
+        self.cluster.create("Namespace", {"metadata": {"name": self.name, "labels": labels}})
+        self.cluster.create("Deployment", _deployment(self.name, self.node), self.name)
+        self.folder.mkdir(exist_ok=True)
+        (self.folder / "windtunnel.yaml").write_text(POLICY.format(name=self.name), encoding="utf-8")
+        self.rest()
+        self._before = self.state()
+
+    def file(self, fault: str) -> Path:
+        """Write the experiment with *fault*."""
+        path = self.folder / f"{fault}.yaml"
+        path.write_text(EXPERIMENT.format(name=self.name, fault=FAULTS[fault]), encoding="utf-8")
+        return path
+
+    def start(self, fault: str, point: str, signal_name: str) -> subprocess.Popen[bytes]:
+        """Start a run that kills itself at *point*; without a point, one that does not."""
+        file = str(self.file(fault))
+        module = ["tests.kill.victim", fault, point, signal_name] if point else ["windtunnel.cli", "run"]
+        with (self.folder / "output").open("wb") as output:
+            return subprocess.Popen([sys.executable, "-m", *module, file], stdout=output, stderr=output)
+
+    def rest(self, within_s: float = 60.0) -> None:
+        """Wait until the workload is complete."""
+        until = CLOCK.monotonic() + within_s
+        while not self._complete():
+            assert CLOCK.monotonic() < until, f"{self.name} does not come to rest"
+            CLOCK.wait(0.2)
+
+    def state(self) -> dict[str, Any]:
+        """Return what must be as before: both specs, and the marks on both objects."""
+        web, node = self.cluster.get("Deployment", "web", self.name), self.cluster.get("Node", self.node)
+        taints = [t for t in node["spec"].get("taints") or [] if t["key"] == TAINT]
+        return {
+            "web": json.dumps(web["spec"], sort_keys=True),
+            "node": json.dumps({**node["spec"], "taints": taints}, sort_keys=True),
+            "marks": [mark_of(web), mark_of(node)],
+            "labels": [web["metadata"].get("labels"), node["metadata"].get("labels")],
+        }
+
+    def leftovers(self) -> list[str]:
+        """Return what a run has left: open tickets, and what is not as it was."""
+        found = self.state()
+        changed = [
+            f"{key}: {value}, was {self._before[key]}"
+            for key, value in found.items()
+            if value != self._before[key]
+        ]
+        return [*(f"ticket {one.name} is {one.state}" for one in self.open_tickets()), *changed]
+
+    def open_tickets(self) -> list[tickets.TicketOnCluster]:
+        """Return the open tickets of this lane's runs."""
+        return [one for one in tickets.list_open(self.cluster) if one.about.experiment == self.name]
+
+    def clear(self) -> None:
+        """Put everything right by hand, so that the next run is not judged by this one."""
+        from windtunnel.faults import load_fault
+
+        for one in self.open_tickets():
+            if one.ticket:
+                load_fault(one.ticket.fault).undo(self.cluster, one.ticket)
+            tickets.delete(self.cluster, one.name)
+
+    def holding(self) -> list[str]:
+        """Return the leases on this lane's things."""
+        leases = self.cluster.list("Lease", "windtunnel")
+        return [
+            one["metadata"]["name"]
+            for one in leases
+            if str((one["metadata"].get("annotations") or {}).get("windtunnel.dev/thing", "")).startswith(
+                (f"{self.name}/", f"node/{self.node}")
+            )
+        ]
+
+    def forget_leases(self) -> None:
+        """Remove the leases of this lane's dead runs: they would run out by themselves."""
+        for name in self.holding():
+            try:
+                self.cluster.delete("Lease", name, "windtunnel")
+            except NotFoundError:
+                continue
+
+    def _complete(self) -> bool:
+        web = self.cluster.get("Deployment", "web", self.name)
+        return workload_readiness({"kind": "Deployment", **web}).complete
+
+
+def _deployment(name: str, node: str) -> dict[str, Any]:
+    pod = {
+        "nodeSelector": {"kubernetes.io/hostname": node},
+        "tolerations": [{"key": TAINT, "value": name}],
+        "terminationGracePeriodSeconds": 0,
+        "automountServiceAccountToken": False,
+        "containers": [{"name": "main", "image": IMAGE}],
+    }
+    labels = {"app": "web"}
+    spec = {
+        "replicas": 2,
+        "selector": {"matchLabels": labels},
+        "template": {"metadata": {"labels": labels}, "spec": pod},
+    }
+    return {"metadata": {"name": "web", "labels": {"windtunnel.dev/enabled": "true"}}, "spec": spec}
