@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from tests.running_lab import lab  # noqa: F401 - a fixture for every folder
+from tests.running_postgres import postgres, postgres_server  # noqa: F401 - likewise
 
 TOGETHER = ("ledger", "flows", "contract", "cluster")  # folders whose tests all share something started once
 # the developer's own

@@ -1,36 +1,10 @@
-"""An empty ledger on each database: a file of SQLite, and a PostgreSQL server that the tests start."""
+"""An empty ledger on each database: a file of SQLite, and a database of PostgreSQL."""
 
-import itertools
 from collections.abc import Iterator
 
 import pytest
 
-from tests.ledger.postgres_server import PostgresServer, missing_programs
 from windtunnel.ledger import Ledger, open_ledger
-
-_numbers = itertools.count(1)
-
-
-@pytest.fixture(scope="session")
-def server() -> Iterator[PostgresServer]:
-    """Start PostgreSQL, once for all tests."""
-    if why := missing_programs():
-        pytest.skip(why)
-    started = PostgresServer()
-    try:
-        started.start()
-        yield started
-    finally:
-        started.remove()
-
-
-@pytest.fixture
-def postgres(server: PostgresServer) -> Iterator[str]:
-    """Give the address of a new database."""
-    name = f"ledger_{next(_numbers)}"
-    server.sql(f"CREATE DATABASE {name}")
-    yield server.url(name)
-    server.sql(f"DROP DATABASE {name} WITH (FORCE)")
 
 
 @pytest.fixture

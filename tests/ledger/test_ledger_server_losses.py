@@ -44,17 +44,17 @@ def hurried(monkeypatch):
 
 
 @pytest.fixture
-def frozen(server):
+def frozen(postgres_server):
     """Freeze and thaw the server; thawed at the end in any case."""
-    yield server
-    server.thaw()
+    yield postgres_server
+    postgres_server.thaw()
 
 
 @pytest.fixture
-def stopped(server):
+def stopped(postgres_server):
     """Stop and start the server; started at the end in any case."""
-    yield server
-    server.start()
+    yield postgres_server
+    postgres_server.start()
 
 
 def until_taken(ledger, event):
@@ -68,10 +68,10 @@ def until_taken(ledger, event):
             return
 
 
-def test_a_server_that_was_started_again_is_found_by_the_next_event(begun, server):
+def test_a_server_that_was_started_again_is_found_by_the_next_event(begun, postgres_server):
     begun.append("run-1", happened("before"))
-    server.stop()
-    server.start()
+    postgres_server.stop()
+    postgres_server.start()
 
     begun.append("run-1", happened("after"))
 
@@ -134,7 +134,7 @@ def test_a_commit_whose_answer_is_lost_is_not_made_twice(begun, frozen, hurried)
     assert values(begun) == [0.0, 1.0, 2.0]
 
 
-def test_what_another_session_locks_is_waited_for_but_not_for_long(postgres, server, hurried):
+def test_what_another_session_locks_is_waited_for_but_not_for_long(postgres, postgres_server, hurried):
     import psycopg
 
     with open_ledger(postgres) as ledger:
@@ -146,46 +146,48 @@ def test_what_another_session_locks_is_waited_for_but_not_for_long(postgres, ser
         ledger.append("run-1", happened())
 
 
-def test_a_database_that_turns_read_only_refuses_until_it_is_no_more(postgres, server):
+def test_a_database_that_turns_read_only_refuses_until_it_is_no_more(postgres, postgres_server):
     name = postgres.rpartition("/")[2]
     with open_ledger(postgres) as ledger:
         ledger.begin("run-1", "x")
-        server.sql(f"ALTER DATABASE {name} SET default_transaction_read_only = on")
-        server.hang_up(name)
+        postgres_server.sql(f"ALTER DATABASE {name} SET default_transaction_read_only = on")
+        postgres_server.hang_up(name)
         with pytest.raises(LedgerError, match="cannot be written: cannot execute INSERT in a read-only"):
             ledger.append("run-1", happened())
-        server.sql(f"ALTER DATABASE {name} RESET default_transaction_read_only")
-        server.hang_up(name)
+        postgres_server.sql(f"ALTER DATABASE {name} RESET default_transaction_read_only")
+        postgres_server.hang_up(name)
         ledger.append("run-1", happened())
 
 
-def test_a_database_that_is_dropped_is_an_error_that_says_so(postgres, server):
+def test_a_database_that_is_dropped_is_an_error_that_says_so(postgres, postgres_server):
     name = postgres.rpartition("/")[2]
     with open_ledger(postgres) as ledger:
         ledger.begin("run-1", "x")
-        server.sql(f"DROP DATABASE {name} WITH (FORCE)")
+        postgres_server.sql(f"DROP DATABASE {name} WITH (FORCE)")
         with pytest.raises(LedgerError, match="does not exist"):
             ledger.append("run-1", happened())
-    server.sql(f"CREATE DATABASE {name}")
+    postgres_server.sql(f"CREATE DATABASE {name}")
 
 
-def test_what_was_committed_is_on_the_disk_whatever_the_server_is_used_to(postgres, server):
+def test_what_was_committed_is_on_the_disk_whatever_the_server_is_used_to(postgres, postgres_server):
     name = postgres.rpartition("/")[2]
-    server.sql(f"ALTER DATABASE {name} SET synchronous_commit = off")
+    postgres_server.sql(f"ALTER DATABASE {name} SET synchronous_commit = off")
 
     with open_ledger(postgres) as ledger, ledger._database.look() as connection:
         assert connection.exec_driver_sql("SHOW synchronous_commit").scalar_one() == "on"
 
 
-def test_a_database_that_cannot_hold_every_letter_is_refused(server):
-    server.sql("CREATE DATABASE latin ENCODING 'LATIN1' TEMPLATE template0 LOCALE 'C' LOCALE_PROVIDER libc")
+def test_a_database_that_cannot_hold_every_letter_is_refused(postgres_server):
+    postgres_server.sql(
+        "CREATE DATABASE latin ENCODING 'LATIN1' TEMPLATE template0 LOCALE 'C' LOCALE_PROVIDER libc"
+    )
 
     with pytest.raises(LedgerError, match="keeps its text in LATIN1"):
-        open_ledger(server.url("latin"))
+        open_ledger(postgres_server.url("latin"))
 
 
-def test_a_user_who_may_not_make_tables_is_told_so(postgres, server):
-    server.sql("CREATE ROLE guest LOGIN PASSWORD 'guest'")
+def test_a_user_who_may_not_make_tables_is_told_so(postgres, postgres_server):
+    postgres_server.sql("CREATE ROLE guest LOGIN PASSWORD 'guest'")
     address = f"postgresql://guest:guest@{postgres.rpartition('@')[2]}"
 
     with pytest.raises(

@@ -1,6 +1,5 @@
 """Opening a ledger: schema, addresses, several processes at once, and what goes wrong in plain words."""
 
-import os
 import sqlite3
 import subprocess
 import sys
@@ -160,19 +159,6 @@ def test_a_file_that_is_no_ledger_is_an_error_that_says_so(tmp_path):
 def test_a_folder_that_is_not_there_is_an_error_that_says_so(tmp_path):
     with pytest.raises(LedgerError, match="cannot be written: unable to open database file"):
         open_ledger(url(tmp_path / "nowhere"))
-
-
-@pytest.mark.skipif(os.geteuid() == 0, reason="root may write everywhere")
-def test_a_file_that_is_read_only_is_an_error_that_says_so(tmp_path):
-    open_ledger(url(tmp_path)).close()
-    (tmp_path / "ledger.db").chmod(0o444)
-    tmp_path.chmod(0o555)
-
-    try:
-        with pytest.raises(LedgerError, match="cannot be written"), open_ledger(url(tmp_path)) as ledger:
-            ledger.begin("run-1", "x")
-    finally:
-        tmp_path.chmod(0o755)
 
 
 def test_a_ledger_that_another_program_holds_is_an_error_that_says_so(tmp_path, monkeypatch):

@@ -1,26 +1,62 @@
 """Debian's PostgreSQL as the tests need it: on loopback, in a temporary folder, never as root."""
 
+import itertools
 import os
+import re
 import shutil
 import signal
 import socket
 import subprocess
 import tempfile
 import time
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import psycopg
+import pytest
 
 USER, PASSWORD = "windtunnel", "not/so:secret"
 _WRITTEN = "not%2Fso:secret"  # the same in an address
+LEAST = 15  # the first that orders text by ICU's rules, as many installations do
 _NOBODY = {"user": "nobody", "group": "nogroup", "extra_groups": []}  # PostgreSQL refuses to run as root
 
 
-def missing_programs() -> str:
+_numbers = itertools.count(1)
+
+
+@pytest.fixture(scope="session")
+def postgres_server() -> "Iterator[PostgresServer]":
+    """Start PostgreSQL, once for all tests."""
+    if why := _missing():
+        pytest.skip(why)
+    started = PostgresServer()
+    try:
+        started.start()
+        yield started
+    finally:
+        started.remove()
+
+
+@pytest.fixture
+def postgres(postgres_server: "PostgresServer") -> Iterator[str]:
+    """Give the address of a new database."""
+    name = f"ledger_{next(_numbers)}"
+    postgres_server.sql(f"CREATE DATABASE {name}")
+    yield postgres_server.url(name)
+    postgres_server.sql(f"DROP DATABASE {name} WITH (FORCE)")
+
+
+def _missing() -> str:
     """Say which program is missing, or nothing."""
     lost = [name for name in ("initdb", "postgres") if _program(name) is None]
-    return f"{' and '.join(lost)} not found; on Debian: apt-get install postgresql" if lost else ""
+    if lost:
+        return f"{' and '.join(lost)} not found; on Debian: apt-get install postgresql"
+    said = subprocess.run(
+        [str(_program("postgres")), "--version"], capture_output=True, text=True, check=True
+    )
+    found = int(re.findall(r"\d+", said.stdout)[0])
+    return "" if found >= LEAST else f"PostgreSQL {found} is older than {LEAST}"
 
 
 def _program(name: str) -> str | None:
