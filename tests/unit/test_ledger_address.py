@@ -6,7 +6,7 @@ import pytest
 
 from windtunnel.ledger import open_ledger
 from windtunnel.ledger.address import called, ledger_address
-from windtunnel.model.errors import LedgerError
+from windtunnel.model.errors import InputError, LedgerError
 
 SECRET = "hunter2"
 
@@ -36,7 +36,7 @@ def test_every_way_to_write_postgresql_is_understood(written):
 
 @pytest.mark.parametrize("bad", ["sqlite://", "sqlite:///:memory:"])
 def test_a_ledger_in_memory_is_refused(bad):
-    with pytest.raises(LedgerError, match="in memory would be lost"):
+    with pytest.raises(InputError, match="in memory would be lost"):
         open_ledger(bad)
 
 
@@ -57,7 +57,7 @@ def test_a_ledger_in_memory_is_refused(bad):
 def test_an_address_that_cannot_be_used_says_why_and_shows_no_password(bad, said, monkeypatch):
     monkeypatch.setenv("WINDTUNNEL_LEDGER", bad)
 
-    with pytest.raises(LedgerError, match=said) as caught:
+    with pytest.raises((InputError, LedgerError), match=said) as caught:
         open_ledger()
 
     error = caught.value

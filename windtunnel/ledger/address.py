@@ -6,7 +6,7 @@ from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import ArgumentError
 
 from windtunnel.clients.home import state_folder
-from windtunnel.model.errors import LedgerError
+from windtunnel.model.errors import InputError
 
 VARIABLE = "WINDTUNNEL_LEDGER"
 FORMS = "sqlite:///FILE or postgresql://USER:PASSWORD@HOST/NAME"
@@ -23,7 +23,7 @@ def ledger_address(url: str | None) -> URL:
     """Return the address of the ledger: *url*, else `$WINDTUNNEL_LEDGER`, else a file in the state folder.
 
     Raises:
-        LedgerError: there can be no ledger at that address.
+        InputError: there can be no ledger at that address.
     """
     given = url or os.environ.get(VARIABLE, "").strip()
     if not given:
@@ -31,10 +31,10 @@ def ledger_address(url: str | None) -> URL:
     address = _parsed(given)
     if address.drivername not in _DRIVERS:
         msg = f"A ledger cannot be kept in {address.drivername}; write {FORMS}."
-        raise LedgerError(msg)
+        raise InputError(msg)
     if address.get_backend_name() == "sqlite" and address.database in {None, "", ":memory:"}:
         msg = "A ledger in memory would be lost with the process that must undo; write sqlite:///FILE."
-        raise LedgerError(msg)
+        raise InputError(msg)
     return address.set(drivername=_DRIVERS[address.drivername])
 
 
@@ -51,8 +51,8 @@ def _parsed(given: str) -> URL:
         address = make_url(given)
     except (ArgumentError, ValueError) as error:
         msg = f"The address given for the ledger (in {VARIABLE}, say) is none; write {FORMS}."
-        raise LedgerError(msg) from error
+        raise InputError(msg) from error
     if "@" in (address.host or ""):
         msg = "In the address of the ledger, an @ that belongs to the password is written %40."
-        raise LedgerError(msg)
+        raise InputError(msg)
     return address

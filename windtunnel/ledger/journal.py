@@ -29,6 +29,7 @@ def open_ledger(url: str | None = None, *, clock: Clock | None = None) -> "Ledge
     """Open the ledger at *url*, or at `ledger_address(None)`, and bring its schema up to date.
 
     Raises:
+        InputError: the address is none.
         LedgerError: it cannot be opened, written or understood.
     """
     return Ledger(Database(open_engine(url)), clock=clock or SystemClock())

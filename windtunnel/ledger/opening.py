@@ -19,7 +19,8 @@ def open_engine(url: str | None) -> Engine:
     """Return an engine on an up-to-date schema.
 
     Raises:
-        LedgerError: the address is unusable, or the database cannot be opened, written or understood.
+        InputError: the address is none.
+        LedgerError: the database cannot be opened, written or understood.
     """
     address = ledger_address(url)
     with clear_errors(address):
