@@ -3,6 +3,7 @@
 from prefect import flow, runtime
 from prefect.client.schemas.objects import State
 
+from tasks.aftermath import undo_what_is_left
 from tasks.baseline import baseline
 from tasks.conclude import conclude
 from tasks.failures import failures_recorded
@@ -32,6 +33,8 @@ def named() -> str:
     flow_run_name=named,
     persist_result=False,
     retries=0,
+    on_crashed=[undo_what_is_left],
+    on_cancellation=[undo_what_is_left],
 )
 def experiment(request: RunRequest) -> State[None]:
     """Run one experiment and end in a state named after its verdict.

@@ -5,7 +5,7 @@ import re
 from prefect.artifacts import create_markdown_artifact
 from prefect.client.schemas.objects import State
 from prefect.logging import get_run_logger
-from prefect.states import Completed, Failed
+from prefect.states import Cancelled, Completed, Failed
 
 from tasks.live_run import LiveRun
 from tasks.step import Ending, step
@@ -29,7 +29,7 @@ def conclude(run: LiveRun) -> State[None]:
     if run.crash:
         raise run.crash
     publish(run, judgement)
-    return final_state(judgement)
+    return final_state(judgement, cancelled=run.cancelled)
 
 
 def verify(run: LiveRun) -> Judgement:
@@ -74,11 +74,16 @@ def _artifact_key(run: LiveRun) -> str:
     return re.sub(r"[^a-z0-9]+", "-", run.experiment.name.lower()).strip("-") or "experiment"
 
 
-def final_state(judgement: Judgement) -> State[None]:
-    """Return the Prefect state that shows *judgement*; an undo that is not clean outranks the verdict."""
-    if judgement.undo is not UndoState.CLEAN:
-        message = f"Undo is {judgement.undo}: something may be left behind. {judgement.reason}"
-        return Failed(name="UndoFailed", message=message)
-    name = judgement.verdict.replace("_", " ").title().replace(" ", "")
+def final_state(judgement: Judgement, *, cancelled: bool = False) -> State[None]:
+    """Return the Prefect state that shows *judgement*; an undo that is not clean outranks the verdict.
+
+    Args:
+        judgement: The verdict, with its reason.
+        cancelled: The flow run is being cancelled: Prefect takes no final state but one of that kind.
+    """
     kind = Completed if judgement.verdict in _GOOD else Failed
-    return kind(name=name, message=judgement.reason)
+    name, message = judgement.verdict.replace("_", " ").title().replace(" ", ""), judgement.reason
+    if judgement.undo is not UndoState.CLEAN:
+        kind, name = Failed, "UndoFailed"
+        message = f"Undo is {judgement.undo}: something may be left behind. {judgement.reason}"
+    return Cancelled(name=name, message=message) if cancelled else kind(name=name, message=message)

@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from importlib.metadata import version
+from os import getpid
 from platform import node, python_version
 
 from prefect.logging import get_run_logger
@@ -16,6 +17,7 @@ from windtunnel.files.calendar_files import calendar_path
 from windtunnel.files.policy_file import installation_policy
 from windtunnel.ledger import Ledger, Origin, open_ledger
 from windtunnel.model.errors import InputError
+from windtunnel.model.experiment import Experiment
 from windtunnel.model.policy import Policy
 from windtunnel.model.record import EventKind
 
@@ -29,9 +31,8 @@ def open_run(request: RunRequest) -> Iterator[LiveRun]:
         LedgerError: the record cannot be written; nothing is done then.
     """
     clock = SystemClock()
-    policy = policy_of(request)
+    experiment, policy = experiment_of(request)
     request = request.model_copy(update={"calendars": calendars_of(request)})
-    experiment = parse_experiment(request.experiment_text, request.experiment_source, policy=policy)
     with open_ledger() as ledger:
         run = LiveRun(
             run_id=request.run_id,
@@ -46,6 +47,16 @@ def open_run(request: RunRequest) -> Iterator[LiveRun]:
         _begin(run, ledger, clock)
         with Notifier(run):
             yield run
+
+
+def experiment_of(request: RunRequest) -> tuple[Experiment, Policy]:
+    """Return what a run is asked to do, and every policy that holds for it.
+
+    Raises:
+        InputError: the experiment or a policy cannot be used.
+    """
+    policy = policy_of(request)
+    return parse_experiment(request.experiment_text, request.experiment_source, policy=policy), policy
 
 
 def policy_of(request: RunRequest) -> Policy:
@@ -118,4 +129,5 @@ def _begin(run: LiveRun, ledger: Ledger, clock: Clock) -> None:
             "python": python_version(),
         },
         host=node(),
+        process=getpid(),
     )

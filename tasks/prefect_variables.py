@@ -1,16 +1,13 @@
 """Prefect variables, which people set in the Prefect UI: the safety lever and deployment freezes."""
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
+from tasks.prefect_api import TIMEOUT_S, asking
 from windtunnel.clients.http import shown
 from windtunnel.model.errors import PrefectApiError
 
 if TYPE_CHECKING:
     from prefect.client.orchestration import SyncPrefectClient
-
-TIMEOUT_S = 3.0
 
 
 def read_variable(name: str, *, timeout_s: float = TIMEOUT_S) -> Any | None:
@@ -19,7 +16,7 @@ def read_variable(name: str, *, timeout_s: float = TIMEOUT_S) -> Any | None:
     Raises:
         PrefectApiError: it could not be read; who asks must take that as the worst that it may say.
     """
-    with _client(f"reading the Prefect variable {name}", timeout_s) as client:
+    with asking(f"reading the Prefect variable {name}", timeout_s) as client:
         found = _found(client, name)
         return found.value if found else None
 
@@ -32,7 +29,7 @@ def write_variable(name: str, value: Any, *, timeout_s: float = TIMEOUT_S) -> No
     """
     from prefect.client.schemas.actions import VariableCreate, VariableUpdate
 
-    with _client(f"writing the Prefect variable {name}", timeout_s) as client:
+    with asking(f"writing the Prefect variable {name}", timeout_s) as client:
         if _found(client, name) is None:
             client.create_variable(VariableCreate(name=name, value=value))
         else:
@@ -45,7 +42,7 @@ def delete_variable(name: str, *, timeout_s: float = TIMEOUT_S) -> bool:
     Raises:
         PrefectApiError: it could not be removed.
     """
-    with _client(f"deleting the Prefect variable {name}", timeout_s) as client:
+    with asking(f"deleting the Prefect variable {name}", timeout_s) as client:
         if _found(client, name) is None:
             return False
         client.delete_variable_by_name(name)
@@ -63,29 +60,3 @@ def _found(client: "SyncPrefectClient", name: str) -> Any | None:
         msg = f"looking for the Prefect variable {name}: no Prefect server answers there ({why})"
         raise PrefectApiError(msg)
     return found
-
-
-@contextmanager
-def _client(doing: str, timeout_s: float) -> "Iterator[SyncPrefectClient]":
-    """Give a client of the configured Prefect API; one that Prefect starts by itself is of no use."""
-    import httpx
-    from prefect.client.orchestration import get_client
-    from prefect.exceptions import PrefectException
-    from prefect.settings import PREFECT_API_URL, PREFECT_CLIENT_MAX_RETRIES, temporary_settings
-
-    where = PREFECT_API_URL.value()
-    if not where:
-        msg = f"{doing}: no Prefect API is configured; set PREFECT_API_URL, or use `windtunnel server up`"
-        raise PrefectApiError(msg)
-    try:
-        with (
-            temporary_settings(
-                {PREFECT_CLIENT_MAX_RETRIES: 0}
-            ),  # who asks, asks again with a look of its own
-            get_client(sync_client=True, httpx_settings={"timeout": timeout_s}) as client,
-        ):
-            yield client
-    except (httpx.HTTPError, PrefectException, OSError, ValueError) as error:
-        cause = " ".join(shown(str(error)).split())[:200] or type(error).__name__
-        msg = f"{doing} at {shown(where)}: {cause}"
-        raise PrefectApiError(msg) from error

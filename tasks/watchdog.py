@@ -11,6 +11,7 @@ from guardrails.layers import layers
 from guardrails.sight import blind
 from guardrails.watch import QUICK, must_stop
 from tasks import own_tickets
+from tasks.cancellation import watch_for_cancellation
 from tasks.facts import gather
 from tasks.live_run import LiveRun
 from tasks.rollback import undo
@@ -29,6 +30,7 @@ def watchdog(run: LiveRun) -> Iterator[None]:
     quick = _started(_watch, run, done)
     for policy in run.policy.stack:
         _started(_watch_slowly, run, policy, done)
+    _started(watch_for_cancellation, run, done)
     try:
         yield
     finally:

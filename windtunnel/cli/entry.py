@@ -27,6 +27,7 @@ VERBS = {  # the module of each; in the order of the help
     "status": "status",
     "undo": "undo",
     "janitor": "janitor",
+    "serve": "serve",
     "halt": "halt",
     "resume": "halt",
     "demo": "demo",

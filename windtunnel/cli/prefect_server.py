@@ -60,6 +60,9 @@ def connect_to_prefect(*, say: Callable[[str], None]) -> str:
     # Prefect's own patience with a server that is gone is minutes; a run's verdict must not wait for that.
     os.environ.setdefault("PREFECT_CLIENT_MAX_RETRIES", "1")
     os.environ.setdefault("PREFECT_API_REQUEST_TIMEOUT", "15")
+    os.environ.setdefault(
+        "PREFECT_FLOWS_HEARTBEAT_FREQUENCY", "30"
+    )  # deployments.automations waits for three
     os.environ.setdefault("PREFECT_LOGGING_INTERNAL_LEVEL", "CRITICAL")  # each event unsent would be a line
     if given := os.environ.get("PREFECT_API_URL", "").strip():
         if not answers(given):
