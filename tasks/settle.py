@@ -5,7 +5,7 @@ verified, from here.
 """
 
 from collections.abc import Callable, Mapping
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from datetime import datetime, timedelta
 
 from windtunnel.clients import tickets
@@ -14,7 +14,7 @@ from windtunnel.clock import Clock
 from windtunnel.faults.shape import Fault
 from windtunnel.files import parse_experiment
 from windtunnel.ledger import Ledger, RunSummary, StoredTicket, TicketState
-from windtunnel.model.errors import InputError
+from windtunnel.model.errors import InputError, LedgerError
 from windtunnel.model.judge import judge
 from windtunnel.model.record import Event, EventKind
 from windtunnel.model.ticket import UndoReport, UndoState
@@ -71,7 +71,7 @@ def settle_untouched(ledger: Ledger, *, clock: Clock) -> tuple[str, ...]:
     for run in _unfinished(ledger):
         if ledger.tickets(run.run_id) or _quiet_since(ledger, run) + QUIET >= clock.now():
             continue
-        _conclude(ledger, run, clock)
+        _conclude(ledger, run, [], clock)
         settled.append(run.run_id)
     return tuple(settled)
 
@@ -96,27 +96,19 @@ def _close(  # noqa: PLR0917 - private, one caller above
     load_fault: Callable[[str], Fault],
 ) -> None:
     """Put the undo of each ticket on record, last in first out, and conclude."""
-    _append(ledger, run, clock, EventKind.UNDO_STARTED, "Undoing for a run that died.", by="janitor")
+    closing = [_event(clock, EventKind.UNDO_STARTED, "Undoing for a run that died.", by="janitor")]
     worst = UndoState.CLEAN
     for stored in reversed(mine):
         report = reports.get(stored.ticket.id) or undone(cluster, stored.ticket, load_fault)
         for step in report.steps:
             told = f"{step.what}: {step.error or step.drift}" if step.error or step.drift else step.what
-            _append(
-                ledger,
-                run,
-                clock,
-                EventKind.UNDONE,
-                told,
-                **asdict(step),
-                ticket=report.ticket_id,
-                again=False,
-            )
+            data = asdict(step) | {"ticket": report.ticket_id, "again": False}
+            closing.append(_event(clock, EventKind.UNDONE, told, **data))
         worst = max(worst, report.state, key=_ORDER.index)
         _move(ledger, stored, report)
     message = f"Undone by the janitor: {worst}."
-    _append(ledger, run, clock, EventKind.UNDO_FINISHED, message, state=str(worst), by="janitor")
-    _conclude(ledger, run, clock)
+    closing.append(_event(clock, EventKind.UNDO_FINISHED, message, state=str(worst), by="janitor"))
+    _conclude(ledger, run, closing, clock)
 
 
 def _move(ledger: Ledger, stored: StoredTicket, report: UndoReport) -> None:
@@ -127,18 +119,21 @@ def _move(ledger: Ledger, stored: StoredTicket, report: UndoReport) -> None:
     ledger.move_ticket(stored.ticket.id, expect=TicketState.UNDOING, to=end)
 
 
-def _conclude(ledger: Ledger, run: RunSummary, clock: Clock) -> None:
-    if not any(map(ledger.read(run.run_id).first, _OBSERVED)):
+def _conclude(ledger: Ledger, run: RunSummary, closing: list[Event], clock: Clock) -> None:
+    """Judge the run, and write its end with the events of *closing*: all of it, or nothing.
+
+    Of several janitors that close a run at once, one writes; the others find it done.
+    """
+    record = ledger.read(run.run_id)
+    if not any(map(record.first, _OBSERVED)):
         died = "The process of this run died, or was lost."
-        _append(ledger, run, clock, EventKind.ABORT, died, by="died")
+        closing = [*closing, _event(clock, EventKind.ABORT, died, by="died")]
     try:
         experiment = parse_experiment(ledger.origin(run.run_id).experiment_text, "experiment.yaml")
     except InputError:  # written by another version: it cannot be judged here
         return
-    judgement = judge(ledger.read(run.run_id), experiment)
-    _append(
-        ledger,
-        run,
+    judgement = judge(replace(record, events=(*record.events, *closing)), experiment)
+    end = _event(
         clock,
         EventKind.FINISHED,
         f"{judgement.verdict}: {judgement.reason}",
@@ -146,10 +141,13 @@ def _conclude(ledger: Ledger, run: RunSummary, clock: Clock) -> None:
         undo=str(judgement.undo),
         exit_code=int(judgement.exit_code),
     )
-    ledger.finish(run.run_id, judgement)
+    try:
+        ledger.finish(run.run_id, judgement, events=[*closing, end])
+    except LedgerError:
+        known = ledger.run(run.run_id)
+        if known is None or known.finished_at is None:
+            raise
 
 
-def _append(
-    ledger: Ledger, run: RunSummary, clock: Clock, kind: EventKind, message: str, **data: object
-) -> None:
-    ledger.append(run.run_id, Event(at=clock.now(), kind=kind, message=message, data=data))
+def _event(clock: Clock, kind: EventKind, message: str, **data: object) -> Event:
+    return Event(at=clock.now(), kind=kind, message=message, data=data)

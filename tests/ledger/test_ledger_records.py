@@ -191,6 +191,37 @@ def test_runs_come_newest_first_with_how_they_ended(ledger):
     assert [run.run_id for run in ledger.runs(experiment="x")] == ["run-2", "run-0"]
 
 
+def test_the_end_of_a_run_is_written_once_and_with_it_its_last_events(begun):
+    first, second = event(1, EventKind.FINISHED, by="one"), event(2, EventKind.FINISHED, by="another")
+    begun.finish("run-1", JUDGEMENT, events=[first], at=at(1))
+
+    with pytest.raises(LedgerError, match="run-1 cannot be finished: it ended already"):
+        begun.finish("run-1", replace(JUDGEMENT, verdict=Verdict.PASSED), events=[second], at=at(2))
+
+    assert begun.read("run-1").events == (first,)
+    assert (begun.find("run-1").verdict, begun.find("run-1").finished_at) == (Verdict.DEVIATED, at(1))
+
+
+def test_of_many_that_end_the_same_run_exactly_one_wins(begun):
+    gate, ended = threading.Barrier(6), []
+
+    def end(number):
+        gate.wait()
+        try:
+            begun.finish("run-1", JUDGEMENT, events=[event(1, EventKind.FINISHED, by=number)])
+        except LedgerError as error:
+            ended.append(str(error))
+
+    threads = [threading.Thread(target=end, args=(number,)) for number in range(6)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+
+    assert ended == ["Run run-1 cannot be finished: it ended already."] * 5
+    assert len(begun.read("run-1").events) == 1
+
+
 def test_a_run_is_found_by_the_beginning_of_its_id_or_as_the_last(ledger):
     for run_id in ("2026-a1", "2026-b2", "2026-b2-more"):
         ledger.begin(run_id, "x", at=START)

@@ -3,18 +3,17 @@
 import threading
 from collections.abc import Iterable, Sequence
 from datetime import datetime
-from types import TracebackType
 from typing import Self
 
 from sqlalchemy import insert
 
 from windtunnel.clock import Clock, SystemClock
-from windtunnel.ledger import pruning, runs, tickets
+from windtunnel.ledger import pruning, rows, runs, tickets
 from windtunnel.ledger.address import called
 from windtunnel.ledger.database import Database
 from windtunnel.ledger.opening import open_engine
 from windtunnel.ledger.pruning import Pruned
-from windtunnel.ledger.rows import News, are_there, event_row, sample_row, select_events, select_samples
+from windtunnel.ledger.rows import News
 from windtunnel.ledger.runs import Origin, RunSummary
 from windtunnel.ledger.tables import events as events_table
 from windtunnel.ledger.tables import samples as samples_table
@@ -53,9 +52,7 @@ class Ledger:
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    def __exit__(self, *_error: object) -> None:
         self.close()
 
     def close(self) -> None:
@@ -70,8 +67,9 @@ class Ledger:
     ) -> None:
         """Begin the record of a run; *experiment* is its name and *origin* what it was made from."""
         with self._database.change() as connection:
-            started = at or self._clock.now()
-            runs.insert_run(connection, run_id, experiment, at=started, origin=origin or Origin())
+            runs.insert_run(
+                connection, run_id, experiment, at=at or self._clock.now(), origin=origin or Origin()
+            )
 
     def append(self, run_id: str, event: Event) -> None:
         """Add one event; it is durable when this returns, and so is every sample appended before it.
@@ -79,7 +77,7 @@ class Ledger:
         Raises:
             LedgerError: it cannot be written, or the samples before it cannot.
         """
-        row = event_row(run_id, event)
+        row = rows.event_row(run_id, event)
         with self._one_event_at_a_time:
             self._samples.flush()
             with self._database.change(run_id) as connection:
@@ -91,17 +89,27 @@ class Ledger:
         Raises:
             LedgerError: an earlier batch could not be written yet; these wait behind it.
         """
-        self._samples.add([sample_row(run_id, sample) for sample in samples])
+        self._samples.add([rows.sample_row(run_id, sample) for sample in samples])
 
     def flush(self) -> None:
         """Return once everything appended so far is durable."""
         self._samples.flush()
 
-    def finish(self, run_id: str, judgement: Judgement, *, at: datetime | None = None) -> None:
-        """Write how the run ended, once, for the history; the record itself stays as it is."""
-        self.flush()
-        with self._database.change() as connection:
-            runs.finish_run(connection, run_id, judgement, at=at or self._clock.now())
+    def finish(
+        self, run_id: str, judgement: Judgement, *, events: Sequence[Event] = (), at: datetime | None = None
+    ) -> None:
+        """Write how the run ended, once, for the history, and in the same moment its last *events*.
+
+        Raises:
+            LedgerError: its end is written already, or cannot be; then neither are *events*.
+        """
+        last = [rows.event_row(run_id, event) for event in events]
+        with self._one_event_at_a_time:
+            self.flush()
+            with self._database.change(run_id) as connection:
+                runs.finish_run(connection, run_id, judgement, at=at or self._clock.now())
+                if last:
+                    connection.execute(insert(events_table), last)
 
     def run(self, run_id: str) -> RunSummary | None:
         """Return the run of exactly that id, or None."""
@@ -128,8 +136,10 @@ class Ledger:
             return Record(
                 run_id=run.run_id,
                 experiment=run.experiment,
-                events=tuple(event for _, event in select_events(connection, run.run_id, by_time=True)),
-                samples=tuple(sample for _, sample in select_samples(connection, run.run_id, by_time=True)),
+                events=tuple(event for _, event in rows.select_events(connection, run.run_id, by_time=True)),
+                samples=tuple(
+                    sample for _, sample in rows.select_samples(connection, run.run_id, by_time=True)
+                ),
             )
 
     def origin(self, name: str) -> Origin:
@@ -149,14 +159,7 @@ class Ledger:
     def follow(self, run_id: str, after_event: int = 0, after_sample: int = 0) -> News:
         """Return what was recorded after the given marks; an unknown run simply has no news yet."""
         with self._database.look() as connection:
-            new_events = list(select_events(connection, run_id, after=after_event))
-            new_samples = list(select_samples(connection, run_id, after=after_sample))
-        return News(
-            events=tuple(event for _, event in new_events),
-            samples=tuple(sample for _, sample in new_samples),
-            after_event=new_events[-1][0] if new_events else after_event,
-            after_sample=new_samples[-1][0] if new_samples else after_sample,
-        )
+            return rows.select_news(connection, run_id, after_event=after_event, after_sample=after_sample)
 
     def save_ticket(self, ticket: UndoTicket) -> None:
         """Write *ticket* as prepared; it is on the disk when this returns."""
@@ -186,13 +189,10 @@ class Ledger:
             return pruning.select_prunable(connection, before=before)
 
     def prune(self, before: datetime) -> Pruned:
-        """Remove the runs that ended before *before* and left nothing to undo, and give back their space.
-
-        Each run goes whole, in a transaction of its own, so that nobody waits long.
-        """
+        """Remove the runs that ended before *before* and left nothing to undo, and give back their space."""
         return pruning.prune(self._database, before=before)
 
-    def _write_samples(self, rows: Sequence[Row], *, again: bool) -> None:
-        with self._database.change(rows[0]["run_id"]) as connection:
-            if not (again and are_there(connection, rows)):
-                connection.execute(insert(samples_table), list(rows))
+    def _write_samples(self, batch: Sequence[Row], *, again: bool) -> None:
+        with self._database.change(batch[0]["run_id"]) as connection:
+            if not (again and rows.are_there(connection, batch)):
+                connection.execute(insert(samples_table), list(batch))

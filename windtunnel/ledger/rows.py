@@ -73,6 +73,18 @@ def select_samples(
             yield row["number"], _sample(row)
 
 
+def select_news(connection: Connection, run_id: str, *, after_event: int, after_sample: int) -> News:
+    """Return what was written after the given numbers."""
+    new_events = list(select_events(connection, run_id, after=after_event))
+    new_samples = list(select_samples(connection, run_id, after=after_sample))
+    return News(
+        events=tuple(event for _, event in new_events),
+        samples=tuple(sample for _, sample in new_samples),
+        after_event=new_events[-1][0] if new_events else after_event,
+        after_sample=new_samples[-1][0] if new_samples else after_sample,
+    )
+
+
 def are_there(connection: Connection, rows: Sequence[Row]) -> bool:
     """Say whether *rows*, written in one transaction that seemed to fail, are there all the same.
 

@@ -14,7 +14,7 @@ Row = dict[str, Any]
 class Write(Protocol):
     """Writes rows, all or none. *again*: they were given before; it failed, and they may be there or not."""
 
-    def __call__(self, rows: Sequence[Row], *, again: bool) -> None:
+    def __call__(self, batch: Sequence[Row], *, again: bool) -> None:
         """Return once they are durable."""
 
 
