@@ -10,7 +10,6 @@ from prefect.states import Cancelled, Completed, Failed
 from tasks.live_run import LiveRun
 from tasks.step import Ending, step
 from windtunnel.model.judge import judge
-from windtunnel.model.record import EventKind
 from windtunnel.model.ticket import UndoState
 from windtunnel.model.verdict import Judgement, Verdict
 from windtunnel.report.prefect_artifact import prefect_description, prefect_markdown
@@ -43,14 +42,7 @@ def _verify(run: LiveRun) -> Ending:
     """Compute the verdict from what was recorded, and from nothing else."""
     run.ledger.flush()
     judgement = judge(run.ledger.read(run.run_id), run.experiment)
-    run.happened(
-        EventKind.FINISHED,
-        f"{judgement.verdict}: {judgement.reason}",
-        verdict=str(judgement.verdict),
-        undo=str(judgement.undo),
-        exit_code=int(judgement.exit_code),
-    )
-    run.ledger.finish(run.run_id, judgement)
+    run.finished(judgement)
     run.judgement = judgement
     state = final_state(judgement)
     return Ending(go_on=True, name=str(state.name), message=str(state.message), failed=state.is_failed())

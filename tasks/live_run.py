@@ -24,7 +24,7 @@ from windtunnel.model.experiment import Experiment
 from windtunnel.model.policy import Policy
 from windtunnel.model.record import Event, EventKind
 from windtunnel.model.ticket import UndoState
-from windtunnel.model.verdict import Judgement
+from windtunnel.model.verdict import Judgement, end_of
 from windtunnel.probes.sampler import Sampler
 
 Listener = Callable[[Event], None]
@@ -151,6 +151,19 @@ class LiveRun:
             LedgerError: it cannot be kept.
         """
         self.ledger.append(self.run_id, event)
+        self._tell(event)
+
+    def finished(self, judgement: Judgement) -> None:
+        """Put the verdict on record and into the history, in one moment, then tell whoever listens.
+
+        Raises:
+            LedgerError: it cannot be kept, or somebody else has ended this run's record.
+        """
+        event = end_of(judgement, at=self.clock.now())
+        self.ledger.finish(self.run_id, judgement, events=[event], at=event.at)
+        self._tell(event)
+
+    def _tell(self, event: Event) -> None:
         self.log.info("%s: %s", event.kind, event.message)
         for listener in self._listeners:
             listener(event)

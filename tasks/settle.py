@@ -18,6 +18,7 @@ from windtunnel.model.errors import InputError, LedgerError
 from windtunnel.model.judge import judge
 from windtunnel.model.record import Event, EventKind
 from windtunnel.model.ticket import UndoReport, UndoState
+from windtunnel.model.verdict import end_of
 from windtunnel.undo.attempt import undone
 from windtunnel.undo.due import lives
 from windtunnel.undo.sweep import held_until, server_time
@@ -133,16 +134,9 @@ def _conclude(ledger: Ledger, run: RunSummary, closing: list[Event], clock: Cloc
     except InputError:  # written by another version: it cannot be judged here
         return
     judgement = judge(replace(record, events=(*record.events, *closing)), experiment)
-    end = _event(
-        clock,
-        EventKind.FINISHED,
-        f"{judgement.verdict}: {judgement.reason}",
-        verdict=str(judgement.verdict),
-        undo=str(judgement.undo),
-        exit_code=int(judgement.exit_code),
-    )
+    end = end_of(judgement, at=clock.now())
     try:
-        ledger.finish(run.run_id, judgement, events=[*closing, end])
+        ledger.finish(run.run_id, judgement, events=[*closing, end], at=end.at)
     except LedgerError:
         known = ledger.run(run.run_id)
         if known is None or known.finished_at is None:

@@ -1,8 +1,10 @@
 """What a run proves, in one word, one sentence and an exit code."""
 
 from dataclasses import dataclass
+from datetime import datetime
 from enum import IntEnum, StrEnum
 
+from windtunnel.model.record import Event, EventKind
 from windtunnel.model.ticket import UndoState
 
 
@@ -65,3 +67,13 @@ _EXIT_CODES = {
     Verdict.BLOCKED: ExitCode.BLOCKED,
     Verdict.ABORTED: ExitCode.ABORTED,
 }
+
+
+def end_of(judgement: Judgement, *, at: datetime) -> Event:
+    """Return the last event of a record: the verdict."""
+    data = {
+        "verdict": str(judgement.verdict),
+        "undo": str(judgement.undo),
+        "exit_code": int(judgement.exit_code),
+    }
+    return Event(at, EventKind.FINISHED, f"{judgement.verdict}: {judgement.reason}", data)
