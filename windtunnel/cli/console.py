@@ -11,6 +11,8 @@ from typing import Annotated, TextIO
 
 import typer
 
+from windtunnel.redaction import redact
+
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON instead of text.")]
 
 _GAP = "  "
@@ -30,19 +32,19 @@ _LEAST, _LEAST_LAST = 12, 24  # characters that a cut column keeps
 
 def say(text: str) -> None:
     """Write a result to standard output."""
-    typer.echo(text)
+    typer.echo(redact(text))
 
 
 def note(text: str) -> None:
     """Write something by the way to standard error."""
-    typer.echo(text, err=True)
+    typer.echo(redact(text), err=True)
 
 
 def complain(text: str) -> None:
     """Write what went wrong to standard error."""
     colored = in_color(sys.stderr)
     label = typer.style("Error:", fg=typer.colors.RED, bold=True) if colored else "Error:"
-    typer.echo(f"{label} {text}", err=True)
+    typer.echo(f"{label} {redact(text)}", err=True)
 
 
 def in_color(stream: TextIO) -> bool:

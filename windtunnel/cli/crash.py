@@ -7,14 +7,15 @@ from pathlib import Path
 from windtunnel.clients.home import state_folder
 from windtunnel.clock import SystemClock
 from windtunnel.model.errors import InputError
+from windtunnel.redaction import redact
 
 _SHOWN = 200
 
 
 def save_traceback(error: Exception) -> str:
     """Write the traceback of *error* to a file and return the sentence that names it."""
-    words = "".join(traceback.format_exception(error))
-    what = f"{type(error).__name__}: {error}".splitlines()[0][:_SHOWN]
+    words = redact("".join(traceback.format_exception(error)))
+    what = redact(f"{type(error).__name__}: {error}").splitlines()[0][:_SHOWN]
     return f"Internal error, which is windtunnel's fault: {what}\nThe traceback is in {_keep(words)}"
 
 

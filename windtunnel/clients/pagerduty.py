@@ -11,6 +11,7 @@ from windtunnel.clients.http import shown
 from windtunnel.model.declaration import instant
 from windtunnel.model.errors import SourceError
 from windtunnel.model.rule_sources import PagerDuty
+from windtunnel.redaction import learn
 
 TOKEN = "PAGERDUTY_TOKEN"  # noqa: S105 - the name of a variable
 URL = "PAGERDUTY_API_URL"
@@ -52,6 +53,7 @@ def open_incidents(source: PagerDuty, *, timeout_s: float) -> tuple[OpenIncident
     if not token:
         msg = f"PagerDuty cannot be asked without a token; set {TOKEN}"
         raise SourceError(msg)
+    learn(token)
     url = os.environ.get(URL, "").strip().rstrip("/")
     where = f"PagerDuty at {shown(url or 'its API')}"
     try:

@@ -14,6 +14,7 @@ from slack_sdk.http_retry.builtin_handlers import RateLimitErrorRetryHandler
 
 from windtunnel.clients.installation import running_lab
 from windtunnel.model.errors import NotifyError
+from windtunnel.redaction import learn, redact_all
 
 TOKEN = "SLACK_BOT_TOKEN"  # noqa: S105 - the name of the variable, not its value
 ADDRESS = "SLACK_API_URL"
@@ -117,7 +118,7 @@ class Slack:
 
     def _call(self, method: str, channel: str, body: Mapping[str, Any]) -> Mapping[str, Any]:
         try:
-            answer = self._client.api_call(method, json=dict(body)).data
+            answer = self._client.api_call(method, json=redact_all(body)).data
         except SlackApiError as error:
             raise NotifyError(self._clean(_refusal(channel, error))) from None  # its text holds the request
         except (SlackClientError, OSError, HTTPException, ValueError) as error:
@@ -140,6 +141,7 @@ def slack_from_environment(*, lab: bool = False) -> Slack | None:
         InputError: the lab's file cannot be read.
     """
     if token := os.environ.get(TOKEN, "").strip():
+        learn(token)
         return Slack(token=token, api_url=os.environ.get(ADDRESS, "").strip() or REAL)
     if lab and (instance := running_lab()) is not None and instance.slack_api:
         return Slack(token=LAB_TOKEN, api_url=instance.slack_api)

@@ -7,6 +7,7 @@ from sqlalchemy.exc import ArgumentError
 
 from windtunnel.clients.home import state_folder
 from windtunnel.model.errors import InputError
+from windtunnel.redaction import learn
 
 VARIABLE = "WINDTUNNEL_LEDGER"
 FORMS = "sqlite:///FILE or postgresql://USER:PASSWORD@HOST/NAME"
@@ -29,6 +30,7 @@ def ledger_address(url: str | None) -> URL:
     if not given:
         return URL.create("sqlite", database=str(state_folder() / "ledger.db"))
     address = _parsed(given)
+    learn(str(address.password or ""))
     if address.drivername not in _DRIVERS:
         msg = f"A ledger cannot be kept in {address.drivername}; write {FORMS}."
         raise InputError(msg)

@@ -14,6 +14,7 @@ from windtunnel.ledger.writer import Row
 from windtunnel.model.errors import LedgerError
 from windtunnel.model.forms import clean, from_millis, plain, to_millis
 from windtunnel.model.record import Event, EventKind, Phase, Sample
+from windtunnel.redaction import redact, redact_all
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,8 +33,8 @@ def event_row(run_id: str, event: Event) -> Row:
         "run_id": run_id,
         "at": to_millis(event.at),
         "kind": str(event.kind),
-        "message": clean(event.message),
-        "data": json.dumps(plain(event.data)),
+        "message": clean(redact(event.message)),
+        "data": json.dumps(redact_all(plain(event.data))),
     }
 
 
@@ -49,8 +50,8 @@ def sample_row(run_id: str, sample: Sample) -> Row:
         "ok": sample.ok,
         "value": value,
         "took_s": sample.took_s,
-        "detail": clean(sample.detail),
-        "error": clean(sample.error),
+        "detail": clean(redact(sample.detail)),
+        "error": clean(redact(sample.error)),
     }
 
 

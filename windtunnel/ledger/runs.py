@@ -14,6 +14,7 @@ from windtunnel.model.errors import InputError, LedgerError
 from windtunnel.model.forms import from_millis, to_millis
 from windtunnel.model.ticket import UndoState
 from windtunnel.model.verdict import Judgement, Verdict
+from windtunnel.redaction import redact
 
 LAST = "last"  # the word for the newest run
 _SHOWN = 3  # how many runs an ambiguous prefix is explained with
@@ -61,9 +62,9 @@ def insert_run(connection: Connection, run_id: str, experiment: str, *, at: date
         "seed": origin.seed,
         "triggered_by": origin.triggered_by,
         "experiment_source": origin.experiment_source,
-        "experiment_text": origin.experiment_text,
+        "experiment_text": redact(origin.experiment_text),
         "policy_source": origin.policy_source,
-        "policy_text": origin.policy_text,
+        "policy_text": redact(origin.policy_text),
     }
     try:
         connection.execute(insert(runs).values(row))
@@ -86,7 +87,7 @@ def finish_run(connection: Connection, run_id: str, judgement: Judgement, *, at:
             verdict=str(judgement.verdict),
             undo=str(judgement.undo),
             exit_code=int(judgement.exit_code),
-            reason=judgement.reason,
+            reason=redact(judgement.reason),
         )
     )
     if connection.execute(statement).rowcount == 1:

@@ -4,12 +4,13 @@ import re
 from collections.abc import Mapping
 
 from windtunnel.model.errors import ProbeError
+from windtunnel.redaction import learn
 
 _PLACEHOLDER = re.compile(r"\$\{([A-Za-z_][A-Za-z0-9_]*)\}")
 
 
 def fill_in(text: str, environ: Mapping[str, str]) -> str:
-    """Replace every `${NAME}` by the environment variable NAME.
+    """Replace every `${NAME}` by the environment variable NAME, whose value is redacted from then on.
 
     Raises:
         ProbeError: a variable is not set; its name is told, and no value ever is.
@@ -20,6 +21,7 @@ def fill_in(text: str, environ: Mapping[str, str]) -> str:
         if name not in environ:
             msg = f"the environment variable {name} is not set, and the probe's ${{{name}}} needs it"
             raise ProbeError(msg)
+        learn(environ[name])
         return environ[name]
 
     return _PLACEHOLDER.sub(value, text)

@@ -10,6 +10,7 @@ import base64
 from windtunnel.model.experiment import Experiment
 from windtunnel.model.record import Record
 from windtunnel.model.verdict import Judgement
+from windtunnel.redaction import redact
 from windtunnel.report.chart import chart
 from windtunnel.report.markdown import markdown
 from windtunnel.report.markdown_text import folded_tables
@@ -22,7 +23,7 @@ CHART_LIMIT = 400_000  # bytes; the artifact travels through the API and the dat
 def prefect_markdown(record: Record, judgement: Judgement, experiment: Experiment) -> str:
     """Return the report with its chart as one self-contained Markdown text."""
     text = markdown(record, judgement, experiment, chart=_address(record, experiment))
-    return folded_tables(text, width=CELL_WIDTH)
+    return folded_tables(redact(text), width=CELL_WIDTH)
 
 
 def prefect_description(judgement: Judgement, *, run_id: str) -> str:

@@ -1,0 +1,58 @@
+"""A secret that a placeholder filled in is in no record, no terminal and no traceback."""
+
+from pathlib import Path
+
+import pytest
+
+from windtunnel.cli.console import complain, note, say
+from windtunnel.cli.crash import save_traceback
+from windtunnel.clock import SystemClock
+from windtunnel.ledger import open_ledger
+from windtunnel.ledger.runs import Origin
+from windtunnel.model.record import Event, EventKind, Phase, Sample
+from windtunnel.probes.placeholders import fill_in
+
+
+@pytest.fixture
+def canary():
+    value = 'canary-"of"-the/test+1'
+    fill_in("Bearer ${CANARY}", {"CANARY": value})
+    return value
+
+
+def test_the_terminal_shows_no_secret(canary, capsys):
+    for write in (say, note, complain):
+        write(f"the server said: {canary}")
+    told = "".join(capsys.readouterr())
+    assert canary not in told
+    assert told.count("the server said: ***") == 3
+
+
+def test_a_kept_traceback_holds_no_secret(canary, tmp_path, monkeypatch):
+    monkeypatch.setenv("WINDTUNNEL_HOME", str(tmp_path))
+    told = save_traceback(ValueError(f"cannot use {canary}"))
+    kept = Path(told.rsplit("The traceback is in ", 1)[1]).read_text(encoding="utf-8")
+    assert "cannot use ***" in told
+    assert "cannot use ***" in kept
+
+
+def test_the_files_of_the_ledger_hold_no_secret(canary, tmp_path):
+    now = SystemClock().now()
+    with open_ledger(f"sqlite:///{tmp_path}/ledger.db") as ledger:
+        ledger.begin("r1", "shop", origin=Origin(experiment_text=canary, policy_text=canary))
+        ledger.append("r1", Event(now, EventKind.ERROR, canary, {"deep": [{"traceback": canary}]}))
+        sample = Sample(
+            at=now,
+            probe="p",
+            phase=Phase.BASELINE,
+            ok=False,
+            value=None,
+            took_s=0.1,
+            detail=canary,
+            error=canary,
+        )
+        ledger.append_samples("r1", [sample])
+        ledger.flush()
+        written = b"".join(file.read_bytes() for file in tmp_path.glob("ledger.db*"))
+    assert b"traceback" in written
+    assert b"canary-" not in written
