@@ -12,6 +12,7 @@ from tasks.step import Ending, step
 from windtunnel.model.judge import judge
 from windtunnel.model.ticket import UndoState
 from windtunnel.model.verdict import Judgement, Verdict
+from windtunnel.redaction import redact
 from windtunnel.report.prefect_artifact import prefect_description, prefect_markdown
 
 _GOOD = {Verdict.PASSED, Verdict.BLOCKED, Verdict.INCONCLUSIVE}  # named Completed states; others are Failed
@@ -78,4 +79,5 @@ def final_state(judgement: Judgement, *, cancelled: bool = False) -> State[None]
     if judgement.undo is not UndoState.CLEAN:
         kind, name = Failed, "UndoFailed"
         message = f"Undo is {judgement.undo}: something may be left behind. {judgement.reason}"
+    message = redact(message)
     return Cancelled(name=name, message=message) if cancelled else kind(name=name, message=message)

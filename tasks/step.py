@@ -10,7 +10,9 @@ from prefect.client.schemas.objects import State
 from prefect.states import Completed, Failed
 
 from tasks.live_run import LiveRun
+from tasks.prefect_logs import keep_secrets_out
 from windtunnel.model.errors import WindtunnelError
+from windtunnel.redaction import redact
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,7 +27,7 @@ class Ending:
     def state(self) -> State[None]:
         """Return it as the Prefect state of the task run."""
         kind = Failed if self.failed else Completed
-        return kind(name=self.name, message=self.message)
+        return kind(name=self.name, message=redact(self.message))
 
 
 def step(name: str) -> Callable[[Callable[[LiveRun], Ending]], Callable[[LiveRun], bool]]:
@@ -49,7 +51,7 @@ def step(name: str) -> Callable[[Callable[[LiveRun], Ending]], Callable[[LiveRun
                 box.ending = function(run)
             except WindtunnelError as error:  # foreseen: shown as a sentence, without a traceback
                 box.error = error
-                return Failed(name=type(error).__name__.removesuffix("Error"), message=str(error))
+                return Failed(name=type(error).__name__.removesuffix("Error"), message=redact(str(error)))
             return box.ending.state()
 
         def call(run: LiveRun) -> bool:
@@ -85,3 +87,4 @@ def _without_empty_traceback(record: logging.LogRecord) -> bool:
 
 
 logging.getLogger("prefect.task_runs").addFilter(_without_empty_traceback)
+keep_secrets_out()

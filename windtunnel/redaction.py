@@ -8,10 +8,13 @@ import json
 import re
 from collections.abc import Iterable, Mapping
 from typing import Any
-from urllib.parse import quote, quote_plus
+from urllib.parse import quote, quote_plus, unquote
 
 MASK = "***"
 LEAST = 6  # characters; a shorter value, like `true` or `8080`, would blacken ordinary text
+
+_SECRET_NAME = re.compile(r"(TOKEN|SECRET|PASSWORD|PASSWD|API_KEY|ACCESS_KEY|AUTH_STRING)$", re.IGNORECASE)
+_PASSWORD = re.compile(r"://[^/?#\s:@]*:([^/?#\s@]+)@")
 
 
 def forms(secret: str) -> frozenset[str]:
@@ -72,6 +75,16 @@ def _in_base64(raw: bytes) -> Iterable[str]:
 _known = Secrets()
 learn = _known.learn
 redact = _known.redact
+
+
+def learn_environment(environ: Mapping[str, str]) -> None:
+    """Learn the variables whose names end like those of secrets, and every password in an address."""
+    for name, value in environ.items():
+        if _SECRET_NAME.search(name):
+            learn(value)
+        for password in _PASSWORD.findall(value):
+            learn(password)
+            learn(unquote(password))
 
 
 def redact_all(value: Any) -> Any:

@@ -1,9 +1,11 @@
 """A secret that a placeholder filled in is in no record, no terminal and no traceback."""
 
+import logging
 from pathlib import Path
 
 import pytest
 
+from tasks.prefect_logs import without_secrets
 from windtunnel.cli.console import complain, note, say
 from windtunnel.cli.crash import save_traceback
 from windtunnel.clock import SystemClock
@@ -11,6 +13,7 @@ from windtunnel.ledger import open_ledger
 from windtunnel.ledger.runs import Origin
 from windtunnel.model.record import Event, EventKind, Phase, Sample
 from windtunnel.probes.placeholders import fill_in
+from windtunnel.redaction import learn_environment, redact
 
 
 @pytest.fixture
@@ -56,3 +59,20 @@ def test_the_files_of_the_ledger_hold_no_secret(canary, tmp_path):
         written = b"".join(file.read_bytes() for file in tmp_path.glob("ledger.db*"))
     assert b"traceback" in written
     assert b"canary-" not in written
+
+
+def test_a_log_record_holds_no_secret_and_its_traceback_neither(canary):
+    error = ValueError(canary)
+    record = logging.LogRecord("x", logging.ERROR, "f", 1, "saw %s", (canary,), (ValueError, error, None))
+    assert without_secrets(record)
+    told = logging.Formatter().format(record)
+    assert "saw ***" in told
+    assert "ValueError: ***" in told
+    assert canary not in told
+
+
+def test_variables_named_like_secrets_and_passwords_in_addresses_are_secrets():
+    learn_environment(
+        {"SHOP_TOKEN": "env-canary-1", "SOME_URL": "http://me:env%2Dcanary-2@shop/", "PLAIN": "plainly"}
+    )
+    assert redact("env-canary-1 env-canary-2 env%2Dcanary-2 plainly") == "*** *** *** plainly"

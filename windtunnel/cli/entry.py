@@ -14,6 +14,7 @@ from windtunnel import __version__
 from windtunnel.cli.console import complain, say
 from windtunnel.model.errors import InputError, TargetError, WindtunnelError
 from windtunnel.model.verdict import ExitCode
+from windtunnel.redaction import learn_environment
 
 VERBS = {  # the module of each; in the order of the help
     "run": "run",
@@ -46,6 +47,7 @@ Start with:  windtunnel lab up,  then  windtunnel run experiments/NAME.yaml
 def main() -> None:
     """Run the command line and exit with its status."""
     gc.set_threshold(RARELY)
+    learn_environment(os.environ)
     atexit.register(gc.freeze)  # or the interpreter, ending, looks through all of Prefect: most of a second
     try:
         build(asked_for(sys.argv[1:]))(prog_name="windtunnel")

@@ -17,6 +17,7 @@ from windtunnel.clients.refusals import from_answer, no_answer
 from windtunnel.clock import Clock, SystemClock
 from windtunnel.model.errors import ClusterError, UnreachableError
 from windtunnel.model.policy import ClusterEntry
+from windtunnel.redaction import learn
 
 _CLOCK = SystemClock()
 _LONGEST_PAUSE_S = 3.0
@@ -188,6 +189,8 @@ def open_connection(entry: ClusterEntry | None) -> Connection:
     entry = entry or ClusterEntry(name="")
     configuration = Configuration()
     _load(entry, configuration)
+    for credential in (*configuration.api_key.values(), configuration.password or ""):
+        learn(credential.removeprefix("Bearer "))
     configuration.retries = False  # ours, because a write must never be sent twice
     configuration.connection_pool_maxsize = 16
     if _is_loopback(configuration.host):
