@@ -18,13 +18,23 @@ def write(run: LiveRun, ticket: UndoTicket, *, state: TicketState = TicketState.
     Raises:
         ClusterError: it could not be written; nothing may be injected then.
     """
-    about = tickets.About(
+    tickets.write(run.cluster, ticket, state=state, things=hits(run.claims), about=_about(run))
+
+
+def seen(run: LiveRun, ticket: UndoTicket) -> tickets.TicketOnCluster:
+    """Return a ticket as it lies on the cluster, without asking the cluster."""
+    return tickets.TicketOnCluster(
+        ticket.id, TicketState.FAILED, ticket, run_id=run.run_id, about=_about(run)
+    )
+
+
+def _about(run: LiveRun) -> tickets.About:
+    return tickets.About(
         experiment=run.experiment.name,
         by=run.request.triggered_by,
         channel=run.experiment.slack_channel or run.policy.slack_channel,
         order=len(run.injected),
     )
-    tickets.write(run.cluster, ticket, state=state, things=hits(run.claims), about=about)
 
 
 def in_time(run: LiveRun, ticket: UndoTicket) -> None:

@@ -4,6 +4,7 @@ import threading
 from collections.abc import Callable, Sequence
 from dataclasses import asdict
 
+from tasks import own_tickets
 from tasks.live_run import LiveRun
 from tasks.planning import Plan
 from tasks.step import Ending, step
@@ -13,6 +14,7 @@ from windtunnel.model.errors import ClusterError, LedgerError
 from windtunnel.model.record import Event, EventKind, Phase
 from windtunnel.model.ticket import StepReport, UndoReport, UndoState
 from windtunnel.undo.attempt import undone
+from windtunnel.undo.escalation import call_at_once
 
 PATIENCE_S = 30.0  # how long undo is tried at least; longer where the ticket expires later
 PAUSE_S = 0.5  # after the first try; doubled after each, up to the longest
@@ -100,8 +102,17 @@ def _undo_one(run: LiveRun, lost: list[LedgerError], plan: Plan) -> UndoReport:
         pause_s = min(LONGEST_PAUSE_S, 2 * pause_s)
     if report.state is UndoState.CLEAN:
         return report
+    return _left_behind(run, plan, report)
+
+
+def _left_behind(run: LiveRun, plan: Plan, report: UndoReport) -> UndoReport:
+    """Leave the ticket to the janitor, and call people at once."""
     why = "; ".join(step.error for step in report.steps if step.error)
-    return _with(report, lambda: tickets.fail(run.cluster, plan.ticket, why, at=run.clock.now()))
+    told = _with(report, lambda: tickets.fail(run.cluster, plan.ticket, why, at=run.clock.now()))
+    left = own_tickets.seen(run, plan.ticket)
+    for untold in call_at_once(run.cluster, left, why, now=run.clock.now()):
+        run.log.warning("Nobody could be called: %s", untold)
+    return told
 
 
 def _try(run: LiveRun, plan: Plan) -> UndoReport:

@@ -43,7 +43,7 @@ def sweep_clusters() -> Found:
             continue
         for one in found.swept:
             (done if one.report.state is UndoState.CLEAN else left).append(told(one))
-        left += [one.error for one in found.unreadable]
+        left += [one.error for one in found.unreadable] + list(found.untold)
     for sentence in (*done, *left):
         log.warning("%s", sentence)
     return Found(tuple(done), tuple(left))

@@ -20,6 +20,7 @@ ABOUT = "windtunnel.dev/about"
 TRIES = "windtunnel.dev/undo-tries"
 TRIED_AT = "windtunnel.dev/undo-tried-at"
 LAST_ERROR = "windtunnel.dev/undo-error"
+CALLED_AT = "windtunnel.dev/called-at"
 TICKET, REPORT = "ticket", "report"  # the keys of its data
 CLOSED = frozenset({"undone"})
 _LARGEST = 900_000  # bytes; a ConfigMap holds 1 MiB
@@ -52,6 +53,7 @@ class TicketOnCluster:
     tries: int = 0  # undos that failed
     tried_at: datetime | None = None
     last_error: str = ""
+    called_at: datetime | None = None  # when people were called to it last
     report: UndoReport | None = None  # of the undo that closed it
 
     @property
@@ -141,6 +143,7 @@ def parsed(found: Mapping[str, Any]) -> TicketOnCluster:
         tries=_number(told.get(TRIES)),
         tried_at=_time(told.get(TRIED_AT)),
         last_error=str(told.get(LAST_ERROR, "")),
+        called_at=_time(told.get(CALLED_AT)),
         report=_report(data.get(REPORT)),
     )
 

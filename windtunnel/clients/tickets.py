@@ -12,6 +12,7 @@ from typing import Any
 from windtunnel.clients.cluster import Cluster
 from windtunnel.clients.own_namespace import NAMESPACE, explaining_absence
 from windtunnel.clients.ticket_body import (
+    CALLED_AT,
     COMPONENT,
     RUN,
     STATE,
@@ -25,6 +26,7 @@ from windtunnel.clients.ticket_body import (
     ticket_to_json,
 )
 from windtunnel.model.errors import ConflictError, NotFoundError
+from windtunnel.model.forms import stamp
 from windtunnel.model.ticket import UndoReport, UndoTicket
 
 __all__ = ["RUN", "About", "TicketOnCluster", "ticket_from_json", "ticket_to_json"]
@@ -105,6 +107,20 @@ def fail(cluster: Cluster, ticket: UndoTicket | str, why: str, *, at: datetime) 
             _change(cluster, found, failing(now, why, at=at))
     except NotFoundError:
         return
+
+
+def called(cluster: Cluster, seen: TicketOnCluster, *, at: datetime) -> None:
+    """Write on a ticket that people are called to it.
+
+    Raises:
+        ConflictError: somebody else has just called them.
+        NotFoundError: it is gone.
+    """
+    found = cluster.get("ConfigMap", seen.name, NAMESPACE)
+    if parsed(found).called_at != seen.called_at:
+        msg = f"people were called to the undo ticket {seen.name} in this very moment"
+        raise ConflictError(msg)
+    _change(cluster, found, {"metadata": {"annotations": {CALLED_AT: stamp(at)}}})
 
 
 def list_all(cluster: Cluster, *, run_id: str = "") -> tuple[TicketOnCluster, ...]:

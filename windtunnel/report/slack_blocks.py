@@ -59,6 +59,11 @@ def plain_message(text: str) -> Message:
     return Message(text=_cut(safe, TEXT_LIMIT), blocks=(_section(_cut(safe, SECTION_LIMIT)),))
 
 
+def sections(*texts: str) -> Message:
+    """Build a message of several paragraphs in Slack's markup; the first is what a notification shows."""
+    return Message(text=_cut(texts[0], TEXT_LIMIT), blocks=tuple(map(_section, texts)))
+
+
 def announcement(
     experiment: Experiment, *, run_id: str, until: datetime | None = None, ui_url: str = ""
 ) -> Message:

@@ -17,9 +17,10 @@ from windtunnel.clients.ticket_body import TicketOnCluster
 from windtunnel.clock import Clock
 from windtunnel.faults.shape import FaultStatus
 from windtunnel.model.errors import ClusterError, ConflictError, NotFoundError, WindtunnelError
-from windtunnel.model.ticket import UndoReport
+from windtunnel.model.ticket import UndoReport, UndoState
 from windtunnel.undo.attempt import LoadFault, undo_and_close
 from windtunnel.undo.due import Due, due, guarded, in_order, over
+from windtunnel.undo.escalation import call_for, recovered
 
 AT_ONCE = 8  # runs that are undone at the same time
 
@@ -39,6 +40,7 @@ class Sweep:
 
     swept: tuple[Swept, ...] = ()
     unreadable: tuple[TicketOnCluster, ...] = ()
+    untold: tuple[str, ...] = ()  # why people could not be called, or not in every way
 
 
 def sweep(cluster: Cluster, *, clock: Clock, load_fault: LoadFault) -> Sweep:
@@ -57,7 +59,8 @@ def sweep(cluster: Cluster, *, clock: Clock, load_fault: LoadFault) -> Sweep:
     for one in over(found, now):
         tickets.delete(cluster, one.name)
     _release(cluster, {one.found.run_id for one in swept}, now)
-    return Sweep(swept, tuple(one for one in found if one.open and one.ticket is None))
+    untold = [why for one in swept for why in _call(cluster, one, now)]
+    return Sweep(swept, tuple(one for one in found if one.open and one.ticket is None), tuple(untold))
 
 
 def undo_run(cluster: Cluster, run_id: str, *, clock: Clock, load_fault: LoadFault) -> tuple[Swept, ...]:
@@ -117,6 +120,13 @@ def _undo(cluster: Cluster, wanted: Sequence[Due], clock: Clock, load_fault: Loa
         return ()
     with ThreadPoolExecutor(max_workers=min(AT_ONCE, len(runs)), thread_name_prefix="undo") as pool:
         return tuple(one for run in pool.map(all_of, runs.values()) for one in run)
+
+
+def _call(cluster: Cluster, one: Swept, now: datetime) -> tuple[str, ...]:
+    """Call people where undo fails again and again, and tell them when it is done after all."""
+    if one.report.state is UndoState.CLEAN:
+        return recovered(one.found)
+    return call_for(cluster, one.found.name, now)
 
 
 def _release(cluster: Cluster, runs: Collection[str], now: datetime) -> None:

@@ -41,7 +41,7 @@ def watch(
 
 def sentences(done: Sweep) -> tuple[str, ...]:
     """Say what one pass did, a sentence for each ticket."""
-    return (*map(told, done.swept), *(one.error for one in done.unreadable))
+    return (*map(told, done.swept), *(one.error for one in done.unreadable), *done.untold)
 
 
 def told(one: Swept) -> str:

@@ -1,0 +1,113 @@
+"""Calling people when undo fails again and again: PagerDuty and Slack, with the commands to type."""
+
+import os
+from collections.abc import Callable
+from contextlib import suppress
+from datetime import datetime, timedelta
+
+from windtunnel.clients import paging, tickets
+from windtunnel.clients.cluster import Cluster
+from windtunnel.clients.installation import LAB
+from windtunnel.clients.slack import slack_from_environment
+from windtunnel.clients.ticket_body import TicketOnCluster
+from windtunnel.model.errors import ClusterError, WindtunnelError
+from windtunnel.model.forms import stamp
+from windtunnel.report.undo_message import all_is_back, something_is_left
+from windtunnel.undo.by_hand import commands
+
+PATIENCE = 3  # undos that fail before somebody is called: some ten seconds
+AGAIN = timedelta(minutes=15)  # until they are called once more
+CHANNEL = "WINDTUNNEL_SLACK_CHANNEL"  # for an experiment that names none
+
+
+def must_call(found: TicketOnCluster, now: datetime) -> bool:
+    """Say whether people are to be called for a ticket whose undo has just failed. Pure."""
+    if found.tries < PATIENCE:
+        return False
+    return found.called_at is None or now >= found.called_at + AGAIN
+
+
+def call_for(cluster: Cluster, name: str, now: datetime) -> tuple[str, ...]:
+    """Call people for the ticket *name* if it is time; return what could not be told, a sentence each.
+
+    Of several janitors one calls: the call is written on the ticket first, at the version that was read.
+    """
+    try:
+        found = tickets.read(cluster, name)
+        if not (found.open and must_call(found, now)):
+            return ()
+        tickets.called(cluster, found, at=now)
+    except ClusterError:
+        return ()  # it is gone, or another janitor calls
+    return call(found, cluster.label, found.last_error)
+
+
+def call_at_once(cluster: Cluster, found: TicketOnCluster, why: str, *, now: datetime) -> tuple[str, ...]:
+    """Call people for a ticket that its own run cannot undo; return what could not be told.
+
+    It is written on the ticket if the cluster takes it, so that they are told when it is undone after all.
+    """
+    with suppress(ClusterError):
+        tickets.called(cluster, tickets.read(cluster, found.name), at=now)
+    return call(found, cluster.label, why)
+
+
+def call(found: TicketOnCluster, where: str, why: str) -> tuple[str, ...]:
+    """Call people for *found* in every way there is; return what could not be told, a sentence each.
+
+    Args:
+        found: The ticket that is not undone.
+        where: The cluster, as messages name it.
+        why: What its undo ended with.
+    """
+    typed = commands(found.ticket) if found.ticket else ()
+    fault = found.ticket.fault if found.ticket else "a fault"
+    summary = f"{fault} of run {found.run_id} on {where} could not be undone: {why or found.error}"
+    message = something_is_left(summary, found, typed)
+
+    def page() -> None:
+        if paging.can_page():
+            details = {
+                "run": found.run_id,
+                "experiment": found.about.experiment,
+                "expires_at": stamp(found.ticket.expires_at) if found.ticket else "",
+                "commands": list(typed),
+            }
+            paging.page(summary=summary, source=where, dedup_key=found.name, details=details)
+
+    def post() -> None:
+        _post(found, lambda slack, channel: slack.post(channel, message))
+
+    return _told(page, post)
+
+
+def recovered(found: TicketOnCluster) -> tuple[str, ...]:
+    """Tell those who were called that the ticket is undone after all; return what could not be told."""
+    if found.called_at is None:
+        return ()
+
+    def resolve() -> None:
+        if paging.can_page():
+            paging.resolve(found.name)
+
+    return _told(
+        resolve, lambda: _post(found, lambda slack, channel: slack.post(channel, all_is_back(found)))
+    )
+
+
+def _post(found: TicketOnCluster, send: Callable[..., object]) -> None:
+    channel = found.about.channel or os.environ.get(CHANNEL, "").strip()
+    slack = slack_from_environment(lab=found.ticket is not None and found.ticket.cluster == LAB)
+    if slack and channel:
+        send(slack, channel)
+
+
+def _told(*ways: Callable[[], None]) -> tuple[str, ...]:
+    """Take every way; one that fails keeps none of the others from being taken."""
+    failed = []
+    for way in ways:
+        try:
+            way()
+        except WindtunnelError as error:
+            failed.append(str(error))
+    return tuple(failed)
