@@ -180,8 +180,8 @@ class World(RuleBasedStateMachine):
                 (step,) = run.ticket.steps
         patch = {"spec": {"replicas": value}}
         self.cluster.patch_merge("Deployment", "checkout", self.namespace, patch=patch)
-        if step is None or value != step.changed_to:  # the run's own number stays the run's own
-            self.expected = value
+        taken_for_the_runs_own = step is not None and value == step.changed_to
+        self.expected = step.before if taken_for_the_runs_own else value
 
     @rule()
     def the_janitor_comes_by(self):

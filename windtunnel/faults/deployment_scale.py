@@ -44,6 +44,7 @@ RBAC = (
     Rule("", ("pods", "services"), ("get", "list", "watch")),
     Rule("", ("namespaces",), ("get",), cluster_wide=True),
 )
+UNDO_RBAC = (Rule("apps", ("deployments", "statefulsets"), ("get", "patch")),)
 
 
 def prepare(planning: Planning, parameters: Mapping[str, Any]) -> UndoTicket:
@@ -165,6 +166,7 @@ FAULT = Fault(
     summary="Change the number of replicas of a deployment or stateful set, and change it back.",
     schema=SCHEMA,
     rbac=RBAC,
+    undo_rbac=UNDO_RBAC,
     prepare=prepare,
     inject=inject,
     status=status,

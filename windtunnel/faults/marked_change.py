@@ -9,7 +9,7 @@ Everything is written at the version that was read. Trying again after a conflic
 write at an outdated version changes nothing.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -36,6 +36,21 @@ class Wording:
 def mark_of(thing: Mapping[str, Any]) -> str:
     """Return the run whose change stands on an object, or "" when it is none of ours."""
     return str((thing["metadata"].get("labels") or {}).get(RUN, ""))
+
+
+def stands(cluster: Cluster, steps: Iterable[UndoStep], *, run_id: str) -> bool:
+    """Say whether a change of *run_id* stands on an object of *steps*.
+
+    Raises:
+        ClusterError: one of them could not be read.
+    """
+    for step in steps:
+        try:
+            if mark_of(cluster.get(step.ref.kind, step.ref.name, step.ref.namespace)) == run_id:
+                return True
+        except NotFoundError:
+            continue
+    return False
 
 
 def field_of(thing: Mapping[str, Any], path: str) -> Any:

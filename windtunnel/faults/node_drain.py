@@ -54,6 +54,7 @@ RBAC = (
     Rule("", ("services",), ("list",), cluster_wide=True),
     Rule("apps", ("deployments", "statefulsets", "daemonsets", "replicasets"), ("get",), cluster_wide=True),
 )
+UNDO_RBAC = (Rule("", ("nodes",), ("get", "patch"), cluster_wide=True),)
 
 
 def prepare(planning: Planning, parameters: Mapping[str, Any]) -> UndoTicket:
@@ -199,6 +200,7 @@ FAULT = Fault(
     summary="Cordon nodes and evict their pods, respecting disruption budgets.",
     schema=SCHEMA,
     rbac=RBAC,
+    undo_rbac=UNDO_RBAC,
     prepare=prepare,
     inject=inject,
     status=status,

@@ -50,6 +50,7 @@ RBAC = (
     Rule("apps", ("deployments", "statefulsets", "daemonsets", "replicasets"), ("get", "list", "watch")),
     Rule("", ("namespaces",), ("get",), cluster_wide=True),
 )
+UNDO_RBAC = (Rule("apps", ("deployments", "statefulsets", "daemonsets"), ("get",)),)
 
 
 def prepare(planning: Planning, parameters: Mapping[str, Any]) -> UndoTicket:
@@ -204,6 +205,7 @@ FAULT = Fault(
     summary="Delete pods of the target, by count or percent.",
     schema=SCHEMA,
     rbac=RBAC,
+    undo_rbac=UNDO_RBAC,
     prepare=prepare,
     inject=inject,
     status=status,

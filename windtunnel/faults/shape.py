@@ -76,6 +76,7 @@ class Fault:
     summary: str
     schema: Mapping[str, Any]  # JSON Schema (2020-12) of its parameters
     rbac: tuple[Rule, ...]
+    undo_rbac: tuple[Rule, ...]  # what undo alone needs, which is all that the janitor may do
     prepare: Callable[[Planning, Mapping[str, Any]], UndoTicket]
     inject: Inject
     status: Callable[[Cluster, UndoTicket], FaultStatus]

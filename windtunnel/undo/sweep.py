@@ -15,8 +15,8 @@ from windtunnel.clients.cluster import Cluster
 from windtunnel.clients.own_namespace import NAMESPACE
 from windtunnel.clients.ticket_body import TicketOnCluster
 from windtunnel.clock import Clock
-from windtunnel.faults.shape import FaultStatus
-from windtunnel.model.errors import ClusterError, ConflictError, NotFoundError, WindtunnelError
+from windtunnel.faults.marked_change import stands
+from windtunnel.model.errors import ClusterError, ConflictError, NotFoundError
 from windtunnel.model.ticket import UndoReport, UndoState
 from windtunnel.undo.attempt import LoadFault, undo_and_close
 from windtunnel.undo.due import Due, due, guarded, in_order, over
@@ -54,7 +54,7 @@ def sweep(cluster: Cluster, *, clock: Clock, load_fault: LoadFault) -> Sweep:
         return Sweep()
     held = held_until(cluster)  # after the tickets: a run that began in between is not taken for dead
     now = server_time(cluster, clock)
-    _reopen(cluster, guarded(found, now), load_fault)
+    _reopen(cluster, guarded(found, now))
     swept = _undo(cluster, due(found, held, now), clock, load_fault)
     for one in over(found, now):
         tickets.delete(cluster, one.name)
@@ -141,15 +141,9 @@ def _release(cluster: Cluster, runs: Collection[str], now: datetime) -> None:
                 )
 
 
-def _reopen(cluster: Cluster, closed: Iterable[TicketOnCluster], load_fault: LoadFault) -> None:
+def _reopen(cluster: Cluster, closed: Iterable[TicketOnCluster]) -> None:
     """Open again what came to life after it was closed; the next pass undoes it, if its run does not."""
     for one in closed:
-        if one.ticket is None:
-            continue
-        try:
-            if load_fault(one.ticket.fault).status(cluster, one.ticket) is FaultStatus.ACTIVE:
+        with suppress(ClusterError):  # it is looked at again in the next pass
+            if one.ticket and stands(cluster, one.ticket.steps, run_id=one.run_id):
                 tickets.mark(cluster, one.name, "injected", expect=("undone",))
-        except ClusterError:
-            continue  # it is looked at again in the next pass
-        except WindtunnelError:
-            continue  # a fault that this version does not know was not closed by it
