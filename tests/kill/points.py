@@ -65,7 +65,6 @@ EVERYWHERE: Mapping[str, Seam] = {
     "the ticket is removed": asked("DELETE", ending=f"/configmaps/{TICKET}"),
     "the ticket is closed": kept("move_ticket", nth=3),
     "the end of undo is on record": recorded("undo.finished"),
-    "the verdict is on record": recorded("run.finished"),
     "the run is finished": kept("finish"),
     "the lease is given back": asked("DELETE", ending="/leases/"),
 }

@@ -10,7 +10,7 @@ from windtunnel.clients.cluster import Cluster
 from windtunnel.faults.deployment_scale import FAULT
 from windtunnel.faults.radius import planned_targets
 from windtunnel.faults.shape import FaultStatus
-from windtunnel.model.errors import FaultError, RefusedError, UnreachableError
+from windtunnel.model.errors import ClusterError, FaultError, RefusedError, UnreachableError
 from windtunnel.model.experiment import Target
 from windtunnel.model.ticket import UndoState
 
@@ -171,6 +171,8 @@ class Patched(Cluster):
     ("error", "effective", "hit"),
     [
         (RefusedError("403 no", status=403), False, False),
+        (ClusterError("half an answer", status=200), True, True),
+        (ClusterError("500 after all", status=500), True, True),
         (UnreachableError("silence"), False, False),
         (UnreachableError("silence"), True, True),
     ],

@@ -128,3 +128,11 @@ def test_a_key_that_pagerduty_does_not_take_is_named_and_not_shown(desk, monkeyp
 
 def test_a_ticket_that_nobody_can_read_calls_nobody_by_machine():
     assert must_call(replace(ticket(), tries=0), NOW) is False
+
+
+def test_who_was_called_is_told_as_well_when_a_person_undoes(cluster, stuck, desk):
+    from windtunnel.undo.sweep import undo_run
+
+    sweep(refusing(cluster), clock=CLOCK, load_fault=load_fault)
+    undo_run(cluster, stuck.run_id, clock=CLOCK, load_fault=load_fault)
+    assert [event["event_action"] for event in messages(desk)["pagerduty"]] == ["trigger", "resolve"]

@@ -129,6 +129,8 @@ class Connection:
         after = clock.now()
         try:
             server = parsedate_to_datetime(written)
+            if server.tzinfo is None:  # two dates in one header, or one without a zone
+                raise ValueError(written)  # noqa: TRY301 - told in one place
         except ValueError as error:
             msg = f"asking for the time on {self.label}: the answer has no readable Date: {written!r}"
             raise ClusterError(msg) from error

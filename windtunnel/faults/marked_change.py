@@ -11,6 +11,7 @@ write at an outdated version changes nothing.
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
+from http.client import BAD_REQUEST, INTERNAL_SERVER_ERROR
 from typing import Any
 
 from windtunnel.clients.cluster import Cluster
@@ -157,9 +158,9 @@ def _confirm(cluster: Cluster, step: UndoStep, words: Wording) -> None:
 def _hit_after_silence(
     cluster: Cluster, step: UndoStep, run_id: str, error: ClusterError
 ) -> tuple[ObjectRef, ...]:
-    """Find out whether a write without an answer took effect; where that fails, assume that it did."""
-    if error.status:
-        return ()
+    """Find out whether a write took effect that was not, or not readably, answered; if in doubt, it did."""
+    if BAD_REQUEST <= error.status < INTERNAL_SERVER_ERROR:
+        return ()  # a refusal changes nothing
     ref = step.ref
     try:
         return (ref,) if mark_of(cluster.get(ref.kind, ref.name, ref.namespace)) == run_id else ()

@@ -73,7 +73,11 @@ def undo_run(cluster: Cluster, run_id: str, *, clock: Clock, load_fault: LoadFau
     """
     found = [one for one in tickets.list_all(cluster, run_id=run_id) if one.open]
     asked = [Due(one, "somebody asked for it") for one in in_order(found)]
-    return _undo(cluster, asked, clock, load_fault)
+    done = _undo(cluster, asked, clock, load_fault)
+    for one in done:
+        if one.report.state is UndoState.CLEAN:
+            recovered(one.found)  # whoever was called; what could not be told changes nothing here
+    return done
 
 
 def held_until(cluster: Cluster) -> dict[str, datetime | None]:
