@@ -98,10 +98,10 @@ def test_a_node_that_somebody_cordoned_since_the_plan_is_left_to_them(workspace,
     ticket = drain()
     node, before = ticket.targets[0], workspace.uids()
     cluster.patch_merge("Node", node.name, patch={"spec": {"unschedulable": True}})
-    with pytest.raises(FaultError, match="was cordoned by someone else"):
+    with pytest.raises(FaultError, match="someone else changed it, and it is cordoned"):
         FAULT.inject(cluster, ticket)
     report = FAULT.undo(cluster, ticket)
-    assert "is cordoned by someone else; left as it is" in report.steps[0].drift
+    assert "is cordoned, and not by this run; left as it is" in report.steps[0].drift
     assert is_cordoned(cluster.get("Node", node.name))
     assert workspace.uids() == before
 
@@ -113,5 +113,5 @@ def test_an_uncordon_by_somebody_else_is_reported(workspace, cluster, drain):
     FAULT.inject(cluster, replace(ticket, targets=(node,)))
     cluster.patch_merge("Node", node.name, patch={"spec": {"unschedulable": None}})
     report = FAULT.undo(cluster, ticket)
-    assert "was uncordoned by someone else" in report.steps[0].drift
+    assert "someone else had put it back already" in report.steps[0].drift
     assert mark_of(cluster.get("Node", node.name)) == ""
