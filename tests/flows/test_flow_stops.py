@@ -59,7 +59,7 @@ def test_a_prometheus_that_goes_away_is_lost_sight(run, written, once_injected):
         once_injected(gone.set)
         policy = f"blind_after: 2s\nclusters: {{}}\nprometheus: {{url: '{url}'}}\n"
         message = stopped(run(written(probes=probe, duration="60s"), policy=policy), "sight")
-    assert message.startswith("ratio has had no answer for 2")
+    assert message.startswith("ratio has had no answer for ")
     assert "503" in message
 
 

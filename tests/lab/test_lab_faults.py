@@ -134,7 +134,7 @@ def test_what_someone_scales_meanwhile_is_left_and_reported(cluster, plan):
     patch = {"spec": {"replicas": 2}}
     cluster.patch_merge("Deployment", "checkout", "shop", patch=patch, subresource="scale")
     report = fault.undo(cluster, ticket)
-    assert "someone set 2 replicas" in report.steps[0].drift
+    assert "has 2 replicas; left as it is" in report.steps[0].drift
     assert cluster.get("Deployment", "checkout", "shop")["spec"]["replicas"] == 2
     patch = {"spec": {"replicas": 3}}
     cluster.patch_merge("Deployment", "checkout", "shop", patch=patch, subresource="scale")
