@@ -57,6 +57,8 @@ def settle(
         if not mine or waiting or lives(run.run_id, held, now):
             continue
         reports = {name: one.report for name, one in on_cluster.items()}
+        if not cluster.name and not all(reports.get(one.ticket.id) for one in mine):
+            continue  # the kube context may be another cluster by now: what is not there proves nothing
         _close(ledger, cluster, run, mine, reports, clock, load_fault)
         settled.append(run.run_id)
     return tuple(settled)

@@ -111,7 +111,7 @@ SITUATIONS = (
     a("a calendar cannot be read", "blackout", UNKNOWN, "503", calendars=always(Calendars(errors=("freeze.ics answered 503",)))),
     a("a calendar was read long ago", "blackout", UNKNOWN, "old", calendars=slept(400, Calendars())),
     a("an event is put into the calendar between precheck and injection", "blackout", LATE, "release", calendars=then(Calendars(), event(-60))),
-    a("a public holiday in the only known place", "blackout", DENY, "public holidays FR", policy="timezone: Europe/Paris\nblackouts: [{holidays: FR}]\n",
+    a("a public holiday in the only known place", "blackout", DENY, "Christmas", policy="timezone: Europe/Paris\nblackouts: [{holidays: FR}]\n",
       now=MONDAY.replace(month=12, day=25)),
     # freezes
     a("a freeze is declared", "freeze", DENY, "black friday", policy=FREEZE, freeze=always(FROZEN)),

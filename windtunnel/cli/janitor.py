@@ -1,12 +1,15 @@
 """`windtunnel janitor`: undo what runs that died have left behind."""
 
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from windtunnel.cli.console import note, say
 from windtunnel.cli.halt import Where
 from windtunnel.model.verdict import ExitCode
+
+if TYPE_CHECKING:
+    from windtunnel.clients.cluster import Cluster
 
 Watch = Annotated[bool, typer.Option("--watch", "-w", help="Go on until stopped, looking every 2 seconds.")]
 
@@ -31,7 +34,7 @@ def janitor(cluster: Where = "", *, watch: Watch = False) -> None:
 
     place, clock = named_cluster(cluster), SystemClock()
     if watch:
-        _watch(cluster)
+        _watch(place)
         return
     done = sweep(place, clock=clock, load_fault=load_fault)
     for sentence in sentences(done):
@@ -43,17 +46,16 @@ def janitor(cluster: Where = "", *, watch: Watch = False) -> None:
         raise typer.Exit(ExitCode.UNDO_NOT_CLEAN)
 
 
-def _watch(cluster: str) -> None:
+def _watch(place: "Cluster") -> None:
     """Sweep until SIGINT or SIGTERM, finishing what is under way."""
     import signal
     import threading
 
-    from windtunnel.cli.place import named_cluster
     from windtunnel.clock import SystemClock
     from windtunnel.faults import load_fault
     from windtunnel.undo.watch import watch
 
-    place, stop = named_cluster(cluster), threading.Event()
+    stop = threading.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: stop.set())
     note(f"Watching over {place.label}.")

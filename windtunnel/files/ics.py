@@ -77,7 +77,8 @@ def _holidays(code: str, years: Iterable[int]) -> Any:
 
     country, _, part = code.partition("-")
     try:
-        return holidays.country_holidays(country, subdiv=part or None, years=years)
+        # in English where there is a translation: by default a day's name follows the machine's locale
+        return holidays.country_holidays(country, subdiv=part or None, years=years, language="en_US")
     except NotImplementedError:
         parts = holidays.list_supported_countries(include_aliases=False).get(country)
         known = (

@@ -24,10 +24,11 @@ def watch(
     while not stop.is_set():
         try:
             done = sweep(cluster, clock=clock, load_fault=load_fault)
-        except ClusterError as error:
-            if not silent:
-                tell(f"Nothing can be undone now, and it is tried again: {error}")
-            silent = str(error)
+        except Exception as error:  # noqa: BLE001 - a janitor that dies undoes nothing any more
+            why = str(error) if isinstance(error, ClusterError) else f"{type(error).__name__}: {error}"
+            if why != silent:
+                tell(f"Nothing can be undone now, and it is tried again: {why}")
+            silent = why
         else:
             if silent:
                 tell(f"{cluster.label} answers again.")
