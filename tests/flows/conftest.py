@@ -111,7 +111,10 @@ def run(prefect_server, cluster):
 
     before = replicas(cluster)
     yield run_it
-    nothing_left(cluster, before)
+    try:
+        nothing_left(cluster, before)
+    finally:
+        put_right(cluster, before)
 
 
 @pytest.fixture
@@ -177,3 +180,21 @@ def nothing_left(cluster, before: dict[str, int]) -> None:
     assert [lease["metadata"]["name"] for lease in cluster.list("Lease", "windtunnel")] == []
     assert [n["metadata"]["name"] for n in cluster.list("Node") if n["spec"].get("unschedulable")] == []
     assert replicas(cluster) == before
+
+
+def put_right(cluster, before: dict[str, int]) -> None:
+    """Remove what a test has left, so that it fails alone and not all that come after it."""
+    from windtunnel.clients import tickets
+    from windtunnel.clock import SystemClock
+    from windtunnel.faults import load_fault
+    from windtunnel.undo.sweep import undo_run
+
+    for run_id in {one.run_id for one in tickets.list_open(cluster)}:
+        undo_run(cluster, run_id, clock=SystemClock(), load_fault=load_fault)
+    for one in tickets.list_all(cluster):
+        tickets.delete(cluster, one.name)
+    for lease in cluster.list("Lease", "windtunnel"):
+        cluster.delete("Lease", lease["metadata"]["name"], "windtunnel")
+    for name, count in before.items():
+        if replicas(cluster)[name] != count:
+            cluster.patch_merge("Deployment", name, "shop", patch={"spec": {"replicas": count}})

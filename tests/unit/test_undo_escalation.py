@@ -113,6 +113,21 @@ def test_slack_is_told_where_pagerduty_is_not_reached_and_that_is_said(cluster, 
     assert any("PagerDuty at http://127.0.0.1:1 could not be told" in why for why in done.untold)
 
 
+def test_a_call_that_reached_nobody_is_made_again_with_the_next_failure(cluster, stuck, desk, monkeypatch):
+    monkeypatch.setenv("PAGERDUTY_EVENTS_URL", "http://127.0.0.1:1")
+    monkeypatch.setenv("SLACK_API_URL", "http://127.0.0.1:1/")
+    done = sweep(refusing(cluster), clock=CLOCK, load_fault=load_fault)
+    assert len(done.untold) == 2
+    assert tickets.read(cluster, stuck.id).called_at is None
+
+
+def test_where_nobody_can_be_called_that_is_said(cluster, stuck, monkeypatch):
+    for name in ("PAGERDUTY_ROUTING_KEY", "SLACK_BOT_TOKEN"):
+        monkeypatch.delenv(name, raising=False)
+    done = sweep(refusing(cluster), clock=CLOCK, load_fault=load_fault)
+    assert any("set PAGERDUTY_ROUTING_KEY" in why for why in done.untold)
+
+
 def test_a_page_without_a_key_says_which_variable_to_set(monkeypatch):
     monkeypatch.delenv("PAGERDUTY_ROUTING_KEY", raising=False)
     with pytest.raises(NotifyError, match="set PAGERDUTY_ROUTING_KEY"):

@@ -34,12 +34,12 @@ def status(cluster: Where = "", *, as_json: AsJson = False) -> None:
     if as_json:
         say(json.dumps(_form(now), indent=2))
     else:
-        say(_text(now, place.label))
+        say(_text(now, place.label, f" --cluster {cluster}" if cluster else ""))
     if any(not one.alive for one in now.tickets):
         raise typer.Exit(ExitCode.UNDO_NOT_CLEAN)
 
 
-def _text(now: "Standings", label: str) -> str:
+def _text(now: "Standings", label: str, where: str) -> str:
     lines = []
     if now.tickets:
         head = ("run", "experiment", "fault", "state", "undone by", "started by", "on")
@@ -49,7 +49,8 @@ def _text(now: "Standings", label: str) -> str:
     lines += [f"Run {run} is under way and has injected nothing." for run in now.holding]
     lines += [one.found.error for one in now.tickets if one.found.error]
     dead = sorted({one.found.run_id for one in now.tickets if not one.alive})
-    lines += [f"Run {run} is gone. Its fault stands; undo it now with: windtunnel undo {run}" for run in dead]
+    remedy = "Its fault may stand; undo it now with: windtunnel undo"
+    lines += [f"Run {run} is gone. {remedy} {run}{where}" for run in dead]
     lines += [
         f"Undo of run {one.found.run_id} failed: {one.found.last_error}"
         for one in now.tickets

@@ -109,8 +109,8 @@ def fail(cluster: Cluster, ticket: UndoTicket | str, why: str, *, at: datetime) 
         return
 
 
-def called(cluster: Cluster, seen: TicketOnCluster, *, at: datetime) -> None:
-    """Write on a ticket that people are called to it.
+def called(cluster: Cluster, seen: TicketOnCluster, *, at: datetime | None) -> None:
+    """Write on a ticket when people were called to it; None takes that off again.
 
     Raises:
         ConflictError: somebody else has just called them.
@@ -120,7 +120,7 @@ def called(cluster: Cluster, seen: TicketOnCluster, *, at: datetime) -> None:
     if parsed(found).called_at != seen.called_at:
         msg = f"people were called to the undo ticket {seen.name} in this very moment"
         raise ConflictError(msg)
-    _change(cluster, found, {"metadata": {"annotations": {CALLED_AT: stamp(at)}}})
+    _change(cluster, found, {"metadata": {"annotations": {CALLED_AT: stamp(at) if at else None}}})
 
 
 def list_all(cluster: Cluster, *, run_id: str = "") -> tuple[TicketOnCluster, ...]:

@@ -1,16 +1,16 @@
 """Calling people when undo fails again and again: PagerDuty and Slack, with the commands to type."""
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from datetime import datetime, timedelta
 
 from windtunnel.clients import paging, tickets
 from windtunnel.clients.cluster import Cluster
 from windtunnel.clients.installation import LAB
-from windtunnel.clients.slack import slack_from_environment
+from windtunnel.clients.slack import Slack, slack_from_environment
 from windtunnel.clients.ticket_body import TicketOnCluster
-from windtunnel.model.errors import ClusterError, WindtunnelError
+from windtunnel.model.errors import ClusterError, ConflictError, NotFoundError, WindtunnelError
 from windtunnel.model.forms import stamp
 from windtunnel.report.undo_message import all_is_back, something_is_left
 from windtunnel.undo.by_hand import commands
@@ -30,16 +30,23 @@ def must_call(found: TicketOnCluster, now: datetime) -> bool:
 def call_for(cluster: Cluster, name: str, now: datetime) -> tuple[str, ...]:
     """Call people for the ticket *name* if it is time; return what could not be told, a sentence each.
 
-    Of several janitors one calls: the call is written on the ticket first, at the version that was read.
+    Of several janitors one calls: the call is written on the ticket first, at the version that was read. A
+    call that reached nobody is taken off again, and tried with the next failure.
     """
     try:
         found = tickets.read(cluster, name)
         if not (found.open and must_call(found, now)):
             return ()
         tickets.called(cluster, found, at=now)
-    except ClusterError:
-        return ()  # it is gone, or another janitor calls
-    return call(found, cluster.label, found.last_error)
+    except (ConflictError, NotFoundError):
+        return ()  # another janitor calls, or there is nothing to call for any more
+    except ClusterError as error:
+        return (f"Nobody was called to {name}, which cannot be written on it: {error}",)
+    reached, untold = call(found, cluster.label, found.last_error)
+    if untold and not reached:
+        with suppress(ClusterError):
+            tickets.called(cluster, tickets.read(cluster, name), at=found.called_at)
+    return untold
 
 
 def call_at_once(cluster: Cluster, found: TicketOnCluster, why: str, *, now: datetime) -> tuple[str, ...]:
@@ -47,13 +54,15 @@ def call_at_once(cluster: Cluster, found: TicketOnCluster, why: str, *, now: dat
 
     It is written on the ticket if the cluster takes it, so that they are told when it is undone after all.
     """
-    with suppress(ClusterError):
-        tickets.called(cluster, tickets.read(cluster, found.name), at=now)
-    return call(found, cluster.label, why)
+    reached, untold = call(found, cluster.label, why)
+    if reached:
+        with suppress(ClusterError):
+            tickets.called(cluster, tickets.read(cluster, found.name), at=now)
+    return untold
 
 
-def call(found: TicketOnCluster, where: str, why: str) -> tuple[str, ...]:
-    """Call people for *found* in every way there is; return what could not be told, a sentence each.
+def call(found: TicketOnCluster, where: str, why: str) -> tuple[int, tuple[str, ...]]:
+    """Call people for *found*; return in how many ways they were reached, and why not in the others.
 
     Args:
         found: The ticket that is not undone.
@@ -64,45 +73,52 @@ def call(found: TicketOnCluster, where: str, why: str) -> tuple[str, ...]:
     fault = found.ticket.fault if found.ticket else "a fault"
     summary = f"{fault} of run {found.run_id} on {where} could not be undone: {why or found.error}"
     message = something_is_left(summary, found, typed)
-
-    def page() -> None:
-        if paging.can_page():
-            details = {
-                "run": found.run_id,
-                "experiment": found.about.experiment,
-                "expires_at": stamp(found.ticket.expires_at) if found.ticket else "",
-                "commands": list(typed),
-            }
-            paging.page(summary=summary, source=where, dedup_key=found.name, details=details)
-
-    def post() -> None:
-        _post(found, lambda slack, channel: slack.post(channel, message))
-
-    return _told(page, post)
+    details = {
+        "run": found.run_id,
+        "experiment": found.about.experiment,
+        "expires_at": stamp(found.ticket.expires_at) if found.ticket else "",
+        "error": why or found.error,
+        "commands": list(typed),
+    }
+    ways = _ways(
+        found,
+        lambda: paging.page(summary=summary, source=where, dedup_key=found.name, details=details),
+        lambda slack, channel: slack.post(channel, message),
+    )
+    if not ways:
+        return 0, (
+            f"Nobody can be called to {found.name}: set {paging.KEY}, or SLACK_BOT_TOKEN and {CHANNEL}.",
+        )
+    untold = _told(ways)
+    return len(ways) - len(untold), untold
 
 
 def recovered(found: TicketOnCluster) -> tuple[str, ...]:
     """Tell those who were called that the ticket is undone after all; return what could not be told."""
     if found.called_at is None:
         return ()
-
-    def resolve() -> None:
-        if paging.can_page():
-            paging.resolve(found.name)
-
     return _told(
-        resolve, lambda: _post(found, lambda slack, channel: slack.post(channel, all_is_back(found)))
+        _ways(
+            found,
+            lambda: paging.resolve(found.name),
+            lambda slack, channel: slack.post(channel, all_is_back(found)),
+        )
     )
 
 
-def _post(found: TicketOnCluster, send: Callable[..., object]) -> None:
+def _ways(
+    found: TicketOnCluster, page: Callable[[], None], post: Callable[[Slack, str], object]
+) -> list[Callable[[], object]]:
+    """Return every way to reach people that is set up here."""
     channel = found.about.channel or os.environ.get(CHANNEL, "").strip()
     slack = slack_from_environment(lab=found.ticket is not None and found.ticket.cluster == LAB)
+    ways: list[Callable[[], object]] = [page] if paging.can_page() else []
     if slack and channel:
-        send(slack, channel)
+        ways.append(lambda: post(slack, channel))
+    return ways
 
 
-def _told(*ways: Callable[[], None]) -> tuple[str, ...]:
+def _told(ways: Sequence[Callable[[], object]]) -> tuple[str, ...]:
     """Take every way; one that fails keeps none of the others from being taken."""
     failed = []
     for way in ways:
