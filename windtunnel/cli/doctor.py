@@ -26,8 +26,8 @@ Where = Annotated[
     ),
 ]
 AT_ONCE = 8
-# What clients load when first used, and what breaks when several threads are the first to load it.
-LOADED_BEFORE = ("requests", "kubernetes.client", "prometheus_api_client.prometheus_connect")
+# What the checks load when first used, and what breaks when several threads are the first to load it.
+LOADED_BEFORE = ("guardrails", "requests", "kubernetes.client", "prometheus_api_client.prometheus_connect")
 _PAINT = {"ok": "green", "warn": "yellow", "fail": "red"}
 
 
