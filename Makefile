@@ -7,7 +7,7 @@ ONCE   ?=
 N      ?= 100
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo test test-unit test-cluster kill-matrix check bench clean
+.PHONY: help install demo test test-unit test-cluster kill-matrix network check bench clean
 
 help: ## Show this help
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-14s %s\n", $$1, $$2}'
@@ -44,6 +44,9 @@ check: $(STAMP) ## Lint, format, types and layers
 
 kill-matrix: $(STAMP) ## Kill runs at every point, N times in all, and see what is left: make kill-matrix N=500
 	$(BIN)/python -m tests.kill.matrix $(N)
+
+network: $(STAMP) ## Runs through a bad network, N in all, and whether any told a lie: make network N=500
+	$(BIN)/python -m tests.network.matrix $(N)
 
 bench: $(STAMP) ## Measure, and write benchmarks/results.json
 	$(BIN)/python -m benchmarks

@@ -10,6 +10,7 @@ import subprocess
 import tempfile
 import time
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -30,6 +31,13 @@ def postgres_server() -> "Iterator[PostgresServer]":
     """Start PostgreSQL, once for all tests."""
     if why := _missing():
         pytest.skip(why)
+    with running() as started:
+        yield started
+
+
+@contextmanager
+def running() -> "Iterator[PostgresServer]":
+    """Start PostgreSQL, and remove it at the end."""
     started = PostgresServer()
     try:
         started.start()

@@ -30,7 +30,7 @@ target: {{cluster: lab, namespace: {name}, workload: deployment/web}}
 steady_state:
   - {{name: web, kubernetes: deployment/web, expect: ">= 0", interval: 200ms}}
 faults: [{fault}]
-duration: 1s
+duration: {duration}
 recover_within: 3s
 """
 POLICY = """
@@ -55,16 +55,17 @@ class Lane:
         self.cluster.patch_merge("Node", self.node, patch={"spec": {"taints": [taint]}})
         labels = {"windtunnel.dev/enabled": "true"}
         self.cluster.create("Namespace", {"metadata": {"name": self.name, "labels": labels}})
-        self.cluster.create("Deployment", _deployment(self.name, self.node), self.name)
+        self.cluster.create("Deployment", workload(self.name, self.node), self.name)
         self.folder.mkdir(exist_ok=True)
         (self.folder / "windtunnel.yaml").write_text(POLICY.format(name=self.name), encoding="utf-8")
         self.rest()
         self._before = self.state()
 
-    def file(self, fault: str) -> Path:
+    def file(self, fault: str, duration: str = "1s") -> Path:
         """Write the experiment with *fault*."""
         path = self.folder / f"{fault}.yaml"
-        path.write_text(EXPERIMENT.format(name=self.name, fault=FAULTS[fault]), encoding="utf-8")
+        text = EXPERIMENT.format(name=self.name, fault=FAULTS[fault], duration=duration)
+        path.write_text(text, encoding="utf-8")
         return path
 
     def start(self, fault: str, point: str, signal_name: str) -> subprocess.Popen[bytes]:
@@ -91,6 +92,19 @@ class Lane:
             "marks": [mark_of(web), mark_of(node)],
             "labels": [web["metadata"].get("labels"), node["metadata"].get("labels")],
         }
+
+    def traces(self) -> tuple[int, frozenset[str]]:
+        """Return what no fault leaves as it was, even when it is undone: the generation, and the pods."""
+        web = self.cluster.get("Deployment", "web", self.name)
+        pods = self.cluster.list("Pod", self.name)
+        return web["metadata"]["generation"], frozenset(pod["metadata"]["uid"] for pod in pods)
+
+    def replicas(self) -> int | None:
+        """Return how many pods the workload asks for; None where there is none."""
+        try:
+            return int(self.cluster.get("Deployment", "web", self.name)["spec"]["replicas"])
+        except NotFoundError:
+            return None
 
     def leftovers(self) -> list[str]:
         """Return what a run has left: open tickets, and what is not as it was."""
@@ -139,7 +153,8 @@ class Lane:
         return workload_readiness({"kind": "Deployment", **web}).complete
 
 
-def _deployment(name: str, node: str) -> dict[str, Any]:
+def workload(name: str, node: str) -> dict[str, Any]:
+    """Return the workload of the lane *name*: two pods that do nothing, on *node*."""
     pod = {
         "nodeSelector": {"kubernetes.io/hostname": node},
         "tolerations": [{"key": TAINT, "value": name}],

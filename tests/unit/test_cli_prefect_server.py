@@ -3,6 +3,7 @@
 import json
 import os
 import socket
+import subprocess
 import sys
 import threading
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -20,11 +21,12 @@ from windtunnel.cli.prefect_server import (
 from windtunnel.model.errors import InputError
 
 STAND_IN = """
-import os, sys
+import os, sys, time
 from http.server import BaseHTTPRequestHandler, HTTPServer
 if os.environ.get("STAND_IN_FAILS"):
     print("Traceback (most recent call last):", flush=True)
     sys.exit("OperationalError: the database is on fire")
+time.sleep(float(os.environ.get("STAND_IN_SLEEPS", "0")))  # as Prefect does before it listens
 class Health(BaseHTTPRequestHandler):
     def do_GET(self):
         self.send_response(200 if self.path == "/api/health" else 404)
@@ -112,6 +114,23 @@ def test_the_usual_port_is_left_to_whoever_has_it(home, monkeypatch):
         monkeypatch.setattr(prefect_server, "USUAL_PORT", taken.getsockname()[1])
 
         assert not start_server().api.endswith(f":{taken.getsockname()[1]}/api")
+
+
+def test_the_servers_of_two_state_folders_never_take_the_same_port(home, tmp_path, monkeypatch):
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        usual = free.getsockname()[1]
+    start = "from windtunnel.cli import prefect_server as p; p.USUAL_PORT = {}; print(p.start_server().api)"
+    command = [sys.executable, "-c", start.format(usual)]
+    slow = {**os.environ, "STAND_IN_SLEEPS": "0.3"}
+    homes = [{**slow, "WINDTUNNEL_HOME": str(tmp_path / f"home-{number}")} for number in range(3)]
+    started = [subprocess.Popen(command, env=one, stdout=subprocess.PIPE, text=True) for one in homes]
+    apis = {process.communicate(timeout=60)[0].strip() for process in started}
+    for one in homes:
+        monkeypatch.setenv("WINDTUNNEL_HOME", one["WINDTUNNEL_HOME"])
+        assert stop_server()
+
+    assert len(apis) == 3
+    assert f"http://127.0.0.1:{usual}/api" in apis
 
 
 def test_a_process_that_took_over_the_number_of_a_dead_server_is_left_alone(home):

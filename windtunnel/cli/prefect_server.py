@@ -11,6 +11,7 @@ import signal
 import socket
 import subprocess
 import sys
+import tempfile
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
@@ -104,7 +105,8 @@ def start_server(*, port: int | None = None, clock: Clock | None = None) -> Stan
             return server
         if (stale := _remembered()) is not None:
             _end(stale, clock or SystemClock())
-        return _start(_free_port(port), clock or SystemClock())
+        with _alone_with_the_ports():
+            return _start(_free_port(port), clock or SystemClock())
 
 
 def stop_server(*, clock: Clock | None = None) -> bool:
@@ -252,3 +254,15 @@ def _alone() -> Iterator[None]:
     with (_folder() / "server.lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         yield
+
+
+@contextmanager
+def _alone_with_the_ports() -> Iterator[None]:
+    """Let one process of this user choose a port until its server has it: each state folder has a server."""
+    path = Path(tempfile.gettempdir()) / f"windtunnel-ports-{os.getuid()}.lock"
+    lock = os.open(path, os.O_CREAT | os.O_RDWR | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(lock)
