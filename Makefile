@@ -5,9 +5,11 @@ BIN    := $(VENV)/bin
 STAMP  := $(VENV)/.installed
 ONCE   ?=
 N      ?= 100
+MINUTES ?= 10
+SEED   ?= 7
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo test test-unit test-cluster kill-matrix network check bench clean
+.PHONY: help install demo test test-unit test-cluster kill-matrix network soak check bench clean
 
 help: ## Show this help
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-14s %s\n", $$1, $$2}'
@@ -47,6 +49,9 @@ kill-matrix: $(STAMP) ## Kill runs at every point, N times in all, and see what 
 
 network: $(STAMP) ## Runs through a bad network, N in all, and whether any told a lie: make network N=500
 	$(BIN)/python -m tests.network.matrix $(N)
+
+soak: $(STAMP) ## Run and kill at random for minutes, and see what is left and what grows: make soak MINUTES=10
+	$(BIN)/python -m tests.kill.soak $(MINUTES) $(SEED)
 
 bench: $(STAMP) ## Measure, and write benchmarks/results.json
 	$(BIN)/python -m benchmarks

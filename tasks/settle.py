@@ -4,7 +4,7 @@ The ledger's copy of a ticket serves where the one on the cluster is gone: then 
 verified, from here.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, replace
 from datetime import datetime, timedelta
 
@@ -52,13 +52,13 @@ def settle(
     held, now = held_until(cluster), server_time(cluster, clock)
     settled = []
     for run in quiet:
-        mine = [one for one in ledger.tickets(run.run_id) if one.ticket.cluster == cluster.name]
+        mine = ledger.tickets(run.run_id)
         waiting = any(one.open and one.run_id == run.run_id for one in on_cluster.values())
         if not mine or waiting or lives(run.run_id, held, now):
             continue
         reports = {name: one.report for name, one in on_cluster.items()}
-        if not cluster.name and not all(reports.get(one.ticket.id) for one in mine):
-            continue  # the kube context may be another cluster by now: what is not there proves nothing
+        if not (_named(cluster, mine) or all(reports.get(one.ticket.id) for one in mine)):
+            continue  # it may be another cluster than the run's: what is not there proves nothing
         _close(ledger, cluster, run, mine, reports, clock, load_fault)
         settled.append(run.run_id)
     return tuple(settled)
@@ -79,6 +79,11 @@ def settle_untouched(ledger: Ledger, *, clock: Clock) -> tuple[str, ...]:
     return tuple(settled)
 
 
+def _named(cluster: Cluster, mine: Sequence[StoredTicket]) -> bool:
+    """Say whether the tickets are of *cluster* by its name; the kube context may be another one by now."""
+    return bool(cluster.name) and all(one.ticket.cluster == cluster.name for one in mine)
+
+
 def _unfinished(ledger: Ledger) -> list[RunSummary]:
     return [run for run in ledger.runs(limit=LOOKS_BACK) if run.finished_at is None]
 
@@ -93,7 +98,7 @@ def _close(  # noqa: PLR0917 - private, one caller above
     ledger: Ledger,
     cluster: Cluster,
     run: RunSummary,
-    mine: list[StoredTicket],
+    mine: Sequence[StoredTicket],
     reports: Mapping[str, UndoReport | None],
     clock: Clock,
     load_fault: Callable[[str], Fault],

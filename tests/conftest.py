@@ -16,9 +16,11 @@ THEIRS = ("PREFECT_API_URL", "PREFECT_PROFILE", "SLACK_BOT_TOKEN", "SLACK_API_UR
 
 
 def pytest_configure() -> None:
-    """Let children be interrupted: a shell that starts the tests in the background ignores SIGINT for all."""
+    """Let children be interrupted: a shell in the background ignores SIGINT for all, and nohup SIGHUP."""
     if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
         signal.signal(signal.SIGINT, signal.default_int_handler)
+    if signal.getsignal(signal.SIGHUP) is signal.SIG_IGN:
+        signal.signal(signal.SIGHUP, signal.SIG_DFL)
 
 
 @pytest.hookimpl(tryfirst=True)

@@ -9,10 +9,12 @@ from typing import Any
 
 from windtunnel.clients import tickets
 from windtunnel.clients.cluster import Cluster
+from windtunnel.clients.lease_body import occupants
 from windtunnel.clients.readiness import workload_readiness
 from windtunnel.clock import SystemClock
 from windtunnel.faults.marked_change import mark_of
 from windtunnel.model.errors import NotFoundError
+from windtunnel.undo.sweep import server_time
 
 CLOCK = SystemClock()
 TAINT = "windtunnel.dev/lane"
@@ -129,28 +131,37 @@ class Lane:
                 load_fault(one.ticket.fault).undo(self.cluster, one.ticket)
             tickets.delete(self.cluster, one.name)
 
-    def holding(self) -> list[str]:
-        """Return the leases on this lane's things."""
-        leases = self.cluster.list("Lease", "windtunnel")
+    def leases(self) -> list[dict[str, Any]]:
+        """Return the leases on this lane's things, those that have run out among them."""
+        mine = (f"{self.name}/", f"node/{self.node}")
+        found = self.cluster.list("Lease", "windtunnel")
+        return [one for one in found if _thing(one).startswith(mine)]
+
+    def held(self) -> list[str]:
+        """Return the leases that keep the next run out, as sentences."""
+        now = server_time(self.cluster, CLOCK)
         return [
-            one["metadata"]["name"]
-            for one in leases
-            if str((one["metadata"].get("annotations") or {}).get("windtunnel.dev/thing", "")).startswith(
-                (f"{self.name}/", f"node/{self.node}")
-            )
+            f"lease {one['metadata']['name']} is held by {other.run_id}"
+            for one in self.leases()
+            for other in occupants(one)
+            if other.holds_at(now)
         ]
 
     def forget_leases(self) -> None:
         """Remove the leases of this lane's dead runs: they would run out by themselves."""
-        for name in self.holding():
+        for one in self.leases():
             try:
-                self.cluster.delete("Lease", name, "windtunnel")
+                self.cluster.delete("Lease", one["metadata"]["name"], "windtunnel")
             except NotFoundError:
                 continue
 
     def _complete(self) -> bool:
         web = self.cluster.get("Deployment", "web", self.name)
         return workload_readiness({"kind": "Deployment", **web}).complete
+
+
+def _thing(lease: dict[str, Any]) -> str:
+    return str((lease["metadata"].get("annotations") or {}).get("windtunnel.dev/thing", ""))
 
 
 def workload(name: str, node: str) -> dict[str, Any]:

@@ -3,47 +3,22 @@
 `python -m tests.kill.matrix N` does N kills and prints the table; `make kill-matrix N=500`.
 """
 
-import os
 import random
 import signal
-import subprocess
 import sys
 import tempfile
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import cycle, islice
 from pathlib import Path
 from queue import Empty, Queue
 
-from infra.lab.down import down
-from infra.lab.up import up
+from tests.kill.course import course, janitors
+from tests.kill.killing import BOUND_S, LONGEST_RANDOM_S, RANDOM, RUNS_S, Kill, killed, left_within
 from tests.kill.lane import CLOCK, FAULTS, Lane
 from tests.kill.points import points
-from windtunnel.cli.prefect_server import start_server, stop_server
-from windtunnel.clients.cluster import connect
-from windtunnel.clients.installation import cluster_entry
-from windtunnel.model.policy import Policy
-
-RANDOM = "at a random time"
-BOUND_S = (
-    30.0  # after a kill: the lease (15 s), the janitor's pause (2 s), the undo, and room for a busy machine
-)
-RUNS_S = 60.0  # the longest that one run takes
-LONGEST_RANDOM_S = 9.0  # when a run is over, by and large
-
-
-@dataclass(frozen=True, slots=True)
-class Kill:
-    """One kill to do."""
-
-    fault: str
-    point: str
-    number: signal.Signals = signal.SIGKILL
-    after_s: float = 0.0  # of a kill at a random time
-    restart: bool = False  # the same experiment is started again at once
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,40 +56,16 @@ def kills(number: int, seed: int) -> list[Kill]:
 def do(lane: Lane, kill: Kill) -> Outcome:
     """Kill one run on *lane*, and wait until nothing of it is left, or the bound is over."""
     lane.rest()
-    process = lane.start(kill.fault, "" if kill.point == RANDOM else kill.point, kill.number.name)
-    if kill.point == RANDOM:
-        try:
-            process.wait(kill.after_s)
-        except subprocess.TimeoutExpired:
-            process.send_signal(kill.number)
-    status = process.wait(RUNS_S)
+    end = killed(lane, kill)
     ended = CLOCK.monotonic()
     left = bool(lane.leftovers())
-    reached = kill.point == RANDOM or kill.number is signal.SIGTERM or status == -kill.number
+    reached = end.reached or kill.point == RANDOM or kill.number is signal.SIGTERM
     again = lane.start(kill.fault, "", "").wait(RUNS_S) if kill.restart else None
-    leftovers = lane.leftovers()
-    while leftovers and CLOCK.monotonic() < ended + BOUND_S:
-        CLOCK.wait(0.2)
-        leftovers = lane.leftovers()
+    leftovers = left_within(BOUND_S, lane.leftovers)
     took_s = None if leftovers else CLOCK.monotonic() - ended
     lane.clear()
     lane.forget_leases()
     return Outcome(kill, reached, left, took_s, tuple(leftovers), again)
-
-
-@contextmanager
-def janitors(number: int, folder: Path) -> Iterator[None]:
-    """Let some janitors watch over the lab, each a process of its own."""
-    command = [sys.executable, "-m", "windtunnel.cli", "janitor", "--watch", "--cluster", "lab"]
-    with (folder / "janitors").open("wb") as output:
-        started = [subprocess.Popen(command, stdout=output, stderr=output) for _ in range(number)]
-        try:
-            yield
-        finally:
-            for one in started:
-                one.terminate()
-            for one in started:
-                one.wait(20)
 
 
 def carry_out(lanes: Sequence[Lane], wanted: Sequence[Kill]) -> list[Outcome]:
@@ -166,26 +117,6 @@ def table(done: Sequence[Outcome]) -> str:
         lines.append(f"points that were not reached: {missed}")
     lines.append(f"kills: {len(done)}, leftovers: {sum(bool(one.leftovers) for one in done)}")
     return "\n".join(lines)
-
-
-@contextmanager
-def course(home: Path, lanes: int) -> Iterator[list[Lane]]:
-    """Start a lab with its own Prefect server in *home*, with *lanes* lanes."""
-    before = os.environ.get("WINDTUNNEL_HOME")
-    os.environ["WINDTUNNEL_HOME"] = str(home)
-    up(home, nodes=3 + lanes, rate=0.0)
-    try:
-        start_server()
-        cluster = connect(cluster_entry(Policy(), "lab"))
-        names = range(1, lanes + 1)
-        laid = [Lane(cluster, f"lane-{n}", f"worker-{3 + n}", home / f"lane-{n}") for n in names]
-        for lane in laid:
-            lane.lay()
-        yield laid
-    finally:
-        stop_server()
-        down(home)
-        os.environ.pop("WINDTUNNEL_HOME") if before is None else os.environ.update(WINDTUNNEL_HOME=before)
 
 
 def main(number: int, lanes: int, seed: int) -> int:

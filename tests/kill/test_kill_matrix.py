@@ -8,8 +8,10 @@ from pathlib import Path
 
 import pytest
 
+from tests.kill.course import course, janitors
+from tests.kill.killing import Kill
 from tests.kill.lane import FAULTS
-from tests.kill.matrix import Kill, carry_out, course, janitors, kills
+from tests.kill.matrix import carry_out, kills
 from tests.kill.points import points
 
 pytestmark = [pytest.mark.lab, pytest.mark.prefect, pytest.mark.timeout(300)]

@@ -23,6 +23,7 @@ def doctor(api_server, cluster, monkeypatch, tmp_path):
     monkeypatch.setenv("WINDTUNNEL_HOME", str(tmp_path / "home"))
     for name in ("PREFECT_API_URL", "SLACK_BOT_TOKEN", "SLACK_API_URL", "WINDTUNNEL_POLICY"):
         monkeypatch.delenv(name, raising=False)
+    monkeypatch.delenv("PAGERDUTY_ROUTING_KEY", raising=False)
     (tmp_path / ".git").mkdir()
     monkeypatch.chdir(tmp_path)
 
@@ -51,7 +52,8 @@ def test_an_installation_that_is_well_has_nothing_to_mend(doctor):
         "lever",
     ):
         assert found[name]["state"] == "ok", found[name]
-    assert (found["prefect"]["state"], found["slack"]["state"]) == ("warn", "skipped")
+    assert found["prefect"]["state"] == "warn"
+    assert (found["slack"]["state"], found["paging"]["state"]) == ("skipped", "skipped")
 
 
 def test_the_table_names_the_remedies(doctor, cluster):
@@ -127,6 +129,25 @@ def test_a_slack_token_that_is_refused_fails_and_is_never_shown(doctor, monkeypa
     assert (status, found["slack"]["state"]) == (2, "fail")
     assert "SLACK_BOT_TOKEN" in found["slack"]["remedy"]
     assert TOKEN not in json.dumps(found)
+
+
+@pytest.mark.parametrize(
+    ("told", "state", "says"),
+    [
+        (Told(status=202, body={"status": "success", "dedup_key": "x"}), "ok", "nobody was called"),
+        (Told(status=400, body={"status": "invalid event"}), "fail", "answered 400"),
+    ],
+)
+def test_whether_people_can_be_paged_is_tried_out_without_calling_any(doctor, monkeypatch, told, state, says):
+    with answering(told) as url:
+        monkeypatch.setenv("PAGERDUTY_ROUTING_KEY", TOKEN)
+        monkeypatch.setenv("PAGERDUTY_EVENTS_URL", url)
+        _, found = doctor()
+    assert found["paging"]["state"] == state
+    assert says in found["paging"]["found"]
+    assert TOKEN not in json.dumps(found)
+    if state == "fail":
+        assert "PAGERDUTY_ROUTING_KEY" in found["paging"]["remedy"]
 
 
 def test_a_prometheus_and_an_alertmanager_that_are_gone_fail(doctor, tmp_path):

@@ -113,8 +113,11 @@ def parse(command, arguments):
 
 @pytest.mark.parametrize("command", sorted({c for _, c in ALL if c.startswith("make ")}))
 def test_every_make_target_that_is_written_exists(command):
-    targets = re.findall(r"^([a-z-]+):", (ROOT / "Makefile").read_text(), flags=re.MULTILINE)
-    assert set(command.split()[1:]) <= set(targets)
+    makefile = (ROOT / "Makefile").read_text()
+    targets = re.findall(r"^([a-z-]+):", makefile, flags=re.MULTILINE)
+    given = {word.partition("=")[0] for word in command.split()[1:] if "=" in word}
+    assert {word for word in command.split()[1:] if "=" not in word} <= set(targets)
+    assert given <= set(re.findall(r"\$\(([A-Z]+)\)", makefile))
 
 
 def test_every_program_and_every_file_of_the_project_that_a_command_names_is_known():

@@ -1,22 +1,28 @@
 """People are called when undo fails again and again: by PagerDuty and Slack, once for all janitors."""
 
+import socket
 from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import replace
 from datetime import timedelta
+from threading import Event, Thread
 
 import pytest
 import requests
 
+from tests.unit.loopback import Told, answering
 from tests.unit.test_client_incidents import recorder
 from tests.unit.test_undo_due import NOW, ticket
-from windtunnel.clients import tickets
+from windtunnel.clients import paging, tickets
 from windtunnel.clients.paging import page
+from windtunnel.clients.ticket_body import TOLD_AT, TRIED_AT
 from windtunnel.clock import SystemClock
 from windtunnel.faults import load_fault
 from windtunnel.faults.deployment_scale import FAULT
 from windtunnel.model.errors import NotifyError, RefusedError
 from windtunnel.model.experiment import Target
-from windtunnel.undo.escalation import AGAIN, PATIENCE, must_call
+from windtunnel.undo import escalation
+from windtunnel.undo.escalation import AGAIN, PATIENCE, TELL_AGAIN, must_call, must_tell
 from windtunnel.undo.sweep import sweep
 
 CLOCK = SystemClock()
@@ -35,6 +41,22 @@ KEY = "R0123456789abcdef0123456789abcde"
 def test_people_are_called_after_some_failures_and_not_again_for_a_while(tries, called_ago, must):
     called = NOW - called_ago if called_ago else None
     assert must_call(ticket(state="failed", tries=tries, called_at=called), NOW) is must
+
+
+@pytest.mark.parametrize(
+    ("state", "called", "told_ago", "must"),
+    [
+        ("undone", True, None, True),
+        ("undone", True, TELL_AGAIN - timedelta(seconds=1), False),
+        ("undone", True, TELL_AGAIN, True),
+        ("undone", False, None, False),
+        ("failed", True, None, False),
+    ],
+)
+def test_who_was_called_is_told_until_that_has_worked(state, called, told_ago, must):
+    told_at = NOW - told_ago if told_ago else None
+    found = ticket(state=state, called_at=NOW if called else None, told_at=told_at)
+    assert must_tell(found, NOW) is must
 
 
 @pytest.fixture
@@ -92,18 +114,46 @@ def test_people_are_called_once_with_the_commands_and_told_when_it_is_undone(clu
     )
     assert "kubectl patch deployment checkout" in str(posted)
     assert KEY not in str(posted)
-    tickets._change(cluster, cluster.get("ConfigMap", stuck.id, "windtunnel"), _long_ago())
+    tickets._change(cluster, cluster.get("ConfigMap", stuck.id, "windtunnel"), _long_ago(TRIED_AT))
     sweep(cluster, clock=CLOCK, load_fault=load_fault)
     told = messages(desk)
     assert [event["event_action"] for event in told["pagerduty"]] == ["trigger", "resolve"]
     assert "Undone after all" in str(told["slack"][-1])
 
 
-def _long_ago():
-    """Let the pause after the last failure be over."""
-    from windtunnel.clients.ticket_body import TRIED_AT
+def _long_ago(annotation):
+    """Let the pause after the last try be over."""
+    return {"metadata": {"annotations": {annotation: "2026-01-01T00:00:00.000Z"}}}
 
-    return {"metadata": {"annotations": {TRIED_AT: "2026-01-01T00:00:00.000Z"}}}
+
+def pagerduty_at(url, monkeypatch):
+    """Let PagerDuty be at *url*, with hardly a pause between two tries."""
+    monkeypatch.setenv("PAGERDUTY_ROUTING_KEY", KEY)
+    monkeypatch.setenv("PAGERDUTY_EVENTS_URL", url)
+    monkeypatch.setattr(paging, "PAUSE_S", 0.01)
+
+
+@contextmanager
+def dripping(sends: bytes) -> Iterator[str]:
+    """Serve somebody who sends *sends* and then a byte now and then, so that no read ever times out."""
+    over = Event()
+
+    def drip(taken):
+        with taken, suppress(OSError):
+            taken.recv(65536)
+            taken.sendall(sends)
+            while not over.wait(0.1):
+                taken.sendall(b"x" if sends else b"")
+
+    def serve(server):
+        with suppress(OSError):
+            while True:
+                Thread(target=drip, args=(server.accept()[0],), daemon=True).start()
+
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        Thread(target=serve, args=(server,), daemon=True).start()
+        yield f"http://127.0.0.1:{server.getsockname()[1]}"
+        over.set()
 
 
 def test_slack_is_told_where_pagerduty_is_not_reached_and_that_is_said(cluster, stuck, desk, monkeypatch):
@@ -139,6 +189,68 @@ def test_a_key_that_pagerduty_does_not_take_is_named_and_not_shown(desk, monkeyp
     with pytest.raises(NotifyError, match="answered 400; check PAGERDUTY_ROUTING_KEY") as error:
         page(summary="x", source="y", dedup_key="z", details={})
     assert "too-short" not in str(error.value)
+
+
+@pytest.mark.parametrize(
+    ("status", "says"), [(429, "takes no more events"), (500, "in trouble"), (503, "in trouble")]
+)
+def test_a_page_that_is_refused_twice_fails_with_the_reason(monkeypatch, status, says):
+    asked = []
+
+    def refuse(path, *_):
+        asked.append(path)
+        return Told(status=status, headers={"Retry-After": "3600"})
+
+    with answering(refuse) as url:
+        pagerduty_at(url, monkeypatch)
+        with pytest.raises(NotifyError, match=f"answered {status}: it .*{says}") as error:
+            page(summary="x", source="y", dedup_key="z", details={})
+    assert asked == ["/v2/enqueue"] * 2
+    assert KEY not in str(error.value)
+
+
+def test_a_page_that_is_refused_once_is_taken_at_the_second_try(monkeypatch):
+    answers = [Told(status=429), Told(status=202, body={"status": "success", "dedup_key": "z"})]
+    with answering(lambda *_: answers.pop(0)) as url:
+        pagerduty_at(url, monkeypatch)
+        page(summary="x", source="y", dedup_key="z", details={})
+    assert answers == []
+
+
+@pytest.mark.parametrize("sends", [b"", b"HTTP/1.1 202 Accepted\r\nContent-Length: 99\r\n\r\n"])
+def test_a_pagerduty_that_hangs_holds_up_neither_slack_nor_the_janitor(
+    cluster, stuck, desk, monkeypatch, sends
+):
+    with dripping(sends) as url:
+        pagerduty_at(url, monkeypatch)
+        monkeypatch.setattr(escalation, "LIMIT_S", 0.5)
+        began = CLOCK.monotonic()
+        done = sweep(refusing(cluster), clock=CLOCK, load_fault=load_fault)
+        assert CLOCK.monotonic() - began < 4
+    assert done.untold == ("PagerDuty did not answer within 0.5 s",)
+    assert len(messages(desk)["slack"]) == 1
+    assert tickets.read(cluster, stuck.id).called_at is not None
+
+
+def test_an_incident_that_could_not_be_resolved_is_resolved_by_a_later_pass_of_the_janitor(
+    cluster, stuck, desk, monkeypatch
+):
+    sweep(refusing(cluster), clock=CLOCK, load_fault=load_fault)
+    tickets._change(cluster, cluster.get("ConfigMap", stuck.id, "windtunnel"), _long_ago(TRIED_AT))
+    with answering(Told(status=500)) as url:
+        pagerduty_at(url, monkeypatch)
+        done = sweep(cluster, clock=CLOCK, load_fault=load_fault)
+    assert len(done.untold) == 1
+    assert "answered 500" in done.untold[0]
+    monkeypatch.setenv("PAGERDUTY_EVENTS_URL", f"{desk}/pagerduty")
+    assert sweep(cluster, clock=CLOCK, load_fault=load_fault).untold == ()
+    assert len(messages(desk)["pagerduty"]) == 1  # there is a pause between two tries
+    for _ in range(3):
+        tickets._change(cluster, cluster.get("ConfigMap", stuck.id, "windtunnel"), _long_ago(TOLD_AT))
+        sweep(cluster, clock=CLOCK, load_fault=load_fault)
+    told = messages(desk)
+    assert [event["event_action"] for event in told["pagerduty"]] == ["trigger", "resolve"]
+    assert len(told["slack"]) == 2  # who was told is not told again
 
 
 def test_a_ticket_that_nobody_can_read_calls_nobody_by_machine():

@@ -22,9 +22,11 @@ def register(app: typer.Typer) -> None:
 def janitor(cluster: Where = "", *, watch: Watch = False) -> None:
     """Undo the faults of runs that died, or whose time is up.
 
-    It needs nothing but the cluster, and never undoes a run that lives. Several at once do no harm. Exit
-    status without --watch: 0 when all that was due is undone, 6 when it is not.
+    It needs nothing but the cluster, and never undoes a run that lives. Several at once do no harm. Where the
+    ledger is at hand, the runs' records are closed as well. Exit status without --watch: 0 when all that was
+    due is undone, 6 when it is not.
     """
+    from windtunnel.cli.dead_records import close_records
     from windtunnel.cli.place import named_cluster
     from windtunnel.clock import SystemClock
     from windtunnel.faults import load_fault
@@ -41,6 +43,7 @@ def janitor(cluster: Where = "", *, watch: Watch = False) -> None:
         say(sentence)
     if not (done.swept or done.unreadable):
         say(f"Nothing is due on {place.label}.")
+    close_records(place, tell=note)
     left = [one for one in done.swept if one.report.state is not UndoState.CLEAN]
     if left or done.unreadable:
         raise typer.Exit(ExitCode.UNDO_NOT_CLEAN)
@@ -51,6 +54,7 @@ def _watch(place: "Cluster") -> None:
     import signal
     import threading
 
+    from windtunnel.cli.dead_records import keep_closing
     from windtunnel.clock import SystemClock
     from windtunnel.faults import load_fault
     from windtunnel.undo.watch import watch
@@ -59,6 +63,7 @@ def _watch(place: "Cluster") -> None:
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: stop.set())
     note(f"Watching over {place.label}.")
+    keep_closing(place, stop=stop, tell=_told_with_time)
     watch(place, clock=SystemClock(), load_fault=load_fault, stop=stop, tell=_told_with_time)
 
 

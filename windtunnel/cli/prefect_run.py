@@ -8,6 +8,7 @@ from types import FrameType
 from typing import Any, NoReturn
 
 from httpx import HTTPError
+from prefect.client.schemas.objects import State
 from prefect.exceptions import CancelledRun, CrashedRun, FailedRun, PrefectException, TerminationSignal
 from prefect.utilities.urls import url_for
 
@@ -17,6 +18,11 @@ from windtunnel.cli.console import note
 from windtunnel.clock import SystemClock
 from windtunnel.ledger import open_ledger
 
+START_PAUSES_S = (
+    1.0,
+    3.0,
+    6.0,
+)  # before Prefect is asked again to begin a flow; a busy server needs a moment
 TELL_S = 10.0  # what Prefect's server has for taking the last events and logs
 _CLOCK = SystemClock()
 _OF_PREFECT = (PrefectException, HTTPError)
@@ -35,7 +41,7 @@ def run_flow(request: RunRequest) -> FlowEnd:
     """Run the experiment flow in the main thread until it has undone everything and told its verdict."""
     try:
         with _survived_termination():
-            state = experiment(request, return_state=True)
+            state = _begin(request)
     except (KeyboardInterrupt, TerminationSignal) as signal:
         return FlowEnd(error=signal, ui_url="")
     except _OF_PREFECT as error:
@@ -63,6 +69,24 @@ def told_in_time() -> bool:
         if outcome.not_done:
             return False
     return True
+
+
+def _begin(request: RunRequest) -> State[Any]:
+    """Run the flow; ask again where Prefect's server could not even begin it.
+
+    A server answers 503 when several flows begin at once. The record of a run begins with the first step of
+    its flow, so a run that is not on record has checked nothing and changed nothing.
+    """
+    for pause_s in START_PAUSES_S:
+        try:
+            return experiment(request, return_state=True)
+        except _OF_PREFECT as error:
+            with open_ledger() as ledger:
+                if ledger.run(request.run_id) is not None:
+                    raise
+            note(f"Prefect's server could not begin the run ({type(error).__name__}); asking it again.")
+            _CLOCK.wait(pause_s)
+    return experiment(request, return_state=True)
 
 
 def _unless_judged(request: RunRequest, error: BaseException) -> BaseException | None:

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from windtunnel.cli.console import AsJson, say
+from windtunnel.cli.console import AsJson, note, say
 from windtunnel.cli.halt import Where
 from windtunnel.model.verdict import ExitCode
 
@@ -26,8 +26,10 @@ def undo(run: Run, cluster: Where = "", *, as_json: AsJson = False) -> None:
     """Undo everything that one run has injected, now.
 
     Made for a run that died, where no janitor watches. One that lives finds its ticket closed, and stops.
+    The record of a run that has been silent for a minute gets its end as well, where the ledger is at hand.
     Exit status: 0 all is back, 2 there is no such run on the cluster, 6 something could not be undone.
     """
+    from windtunnel.cli.dead_records import close_records
     from windtunnel.cli.place import named_cluster
     from windtunnel.clock import SystemClock
     from windtunnel.faults import load_fault
@@ -43,6 +45,7 @@ def undo(run: Run, cluster: Where = "", *, as_json: AsJson = False) -> None:
     else:
         for one in done:
             say(told(one))
+    close_records(place, tell=note)
     if any(one.report.state is not UndoState.CLEAN for one in done):
         raise typer.Exit(ExitCode.UNDO_NOT_CLEAN)
 

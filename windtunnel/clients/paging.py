@@ -1,5 +1,6 @@
 """Calling somebody through PagerDuty's Events API v2, by its official client."""
 
+import logging
 import os
 from collections.abc import Mapping
 from typing import Any
@@ -11,6 +12,8 @@ from windtunnel.model.errors import NotifyError
 KEY = "PAGERDUTY_ROUTING_KEY"
 URL = "PAGERDUTY_EVENTS_URL"
 TIMEOUT_S = 5
+PAUSE_S = 0.5  # twice as long lies between the two tries
+_TOO_MANY, _BROKEN = 429, 500  # HTTP statuses, and all above the last
 _LONGEST = 1024  # characters of a summary that PagerDuty takes
 _LOOPBACK = {"127.0.0.1", "::1", "localhost"}
 
@@ -47,6 +50,15 @@ def resolve(dedup_key: str) -> None:
     _send("resolve", dedup_key)
 
 
+def try_out() -> None:
+    """Find out whether events are taken, by closing an incident that never was: nobody is called.
+
+    Raises:
+        NotifyError: there is no routing key, or PagerDuty does not take it.
+    """
+    resolve("windtunnel-doctor")
+
+
 def _send(action: str, dedup_key: str, **properties: Any) -> None:
     import httpx2  # what the official client sends with
     import pagerduty
@@ -65,21 +77,31 @@ def _send(action: str, dedup_key: str, **properties: Any) -> None:
                 client._url = url  # noqa: SLF001 - the client takes https alone, so that no wire sees the key
             elif url:
                 client.url = url
+            logging.getLogger("pagerduty.api_client").disabled = True  # what fails is raised, and said once
             client.timeout = TIMEOUT_S
             client.max_network_attempts = 1
             client.max_http_attempts = 2
-            client.sleep_timer = 1
+            client.sleep_timer = PAUSE_S
             client.retry = {429: 1, 500: 1, 502: 1, 503: 1}
             client.send_event(action, dedup_key, **properties)
     except pagerduty.HttpError as error:
         status = error.response.status_code if error.response is not None else 0
-        msg = f"{where} answered {status}; check {KEY}"
+        msg = f"{where} answered {status}{_advice(status)}"
     except (pagerduty.Error, pagerduty.UrlError, httpx2.HTTPError, httpx2.InvalidURL, ValueError) as error:
         cause = " ".join(str(error).split())[:300].replace(key, "***")
         msg = f"{where} could not be told: {cause or type(error).__name__}"
     else:
         return
     raise NotifyError(msg) from None  # a chain may hold the request with the key
+
+
+def _advice(status: int) -> str:
+    """Say what is to be done about an answer, as the rest of a sentence."""
+    if status == _TOO_MANY:
+        return ": it takes no more events for the moment"
+    if status >= _BROKEN:
+        return ": it is in trouble itself"
+    return f"; check {KEY} and {URL}"
 
 
 def _is_loopback(url: str) -> bool:

@@ -21,6 +21,8 @@ TRIES = "windtunnel.dev/undo-tries"
 TRIED_AT = "windtunnel.dev/undo-tried-at"
 LAST_ERROR = "windtunnel.dev/undo-error"
 CALLED_AT = "windtunnel.dev/called-at"
+TOLD_AT = "windtunnel.dev/told-at"  # that it is undone after all
+TOLD = "windtunnel.dev/told"  # in which ways, one in each line
 TICKET, REPORT = "ticket", "report"  # the keys of its data
 CLOSED = frozenset({"undone"})
 _LARGEST = 900_000  # bytes; a ConfigMap holds 1 MiB
@@ -54,6 +56,8 @@ class TicketOnCluster:
     tried_at: datetime | None = None
     last_error: str = ""
     called_at: datetime | None = None  # when people were called to it last
+    told_at: datetime | None = None  # when they were to be told last that it is undone after all
+    told: frozenset[str] = frozenset()  # in which ways that worked
     report: UndoReport | None = None  # of the undo that closed it
 
     @property
@@ -144,6 +148,8 @@ def parsed(found: Mapping[str, Any]) -> TicketOnCluster:
         tried_at=_time(told.get(TRIED_AT)),
         last_error=str(told.get(LAST_ERROR, "")),
         called_at=_time(told.get(CALLED_AT)),
+        told_at=_time(told.get(TOLD_AT)),
+        told=frozenset(str(told.get(TOLD, "")).split("\n")) - {""},
         report=_report(data.get(REPORT)),
     )
 

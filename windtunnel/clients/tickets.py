@@ -16,6 +16,8 @@ from windtunnel.clients.ticket_body import (
     COMPONENT,
     RUN,
     STATE,
+    TOLD,
+    TOLD_AT,
     About,
     TicketOnCluster,
     body,
@@ -120,7 +122,23 @@ def called(cluster: Cluster, seen: TicketOnCluster, *, at: datetime | None) -> N
     if parsed(found).called_at != seen.called_at:
         msg = f"people were called to the undo ticket {seen.name} in this very moment"
         raise ConflictError(msg)
-    _change(cluster, found, {"metadata": {"annotations": {CALLED_AT: stamp(at) if at else None}}})
+    now = {CALLED_AT: stamp(at) if at else None, TOLD_AT: None, TOLD: None}
+    _change(cluster, found, {"metadata": {"annotations": now}})
+
+
+def told(cluster: Cluster, seen: TicketOnCluster, ways: Collection[str] = (), *, at: datetime) -> None:
+    """Write on a ticket that people are told that it is undone, and in which *ways* they have been.
+
+    Raises:
+        ConflictError: somebody else has just begun to tell them.
+        NotFoundError: it is gone.
+    """
+    found = cluster.get("ConfigMap", seen.name, NAMESPACE)
+    if parsed(found).told_at != seen.told_at:
+        msg = f"people are told of the undo ticket {seen.name} in this very moment"
+        raise ConflictError(msg)
+    all_ways = "\n".join(sorted(seen.told | set(ways)))
+    _change(cluster, found, {"metadata": {"annotations": {TOLD_AT: stamp(at), TOLD: all_ways}}})
 
 
 def list_all(cluster: Cluster, *, run_id: str = "") -> tuple[TicketOnCluster, ...]:

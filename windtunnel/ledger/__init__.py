@@ -3,6 +3,7 @@
 Belongs here: schema, migrations, reading and writing. Does not belong here: judging a record (model.judge).
 """
 
+from windtunnel.ledger.address import is_at_hand
 from windtunnel.ledger.journal import Ledger, open_ledger
 from windtunnel.ledger.pruning import Pruned
 from windtunnel.ledger.rows import News
@@ -18,5 +19,6 @@ __all__ = [
     "RunSummary",
     "StoredTicket",
     "TicketState",
+    "is_at_hand",
     "open_ledger",
 ]

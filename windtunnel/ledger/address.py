@@ -1,6 +1,7 @@
 """Which database is the ledger, and how it is called in messages: never with what could be a secret."""
 
 import os
+from pathlib import Path
 
 from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import ArgumentError
@@ -38,6 +39,16 @@ def ledger_address(url: str | None) -> URL:
         msg = "A ledger in memory would be lost with the process that must undo; write sqlite:///FILE."
         raise InputError(msg)
     return address.set(drivername=_DRIVERS[address.drivername])
+
+
+def is_at_hand() -> bool:
+    """Say whether this machine has a ledger to open, without making one: a file that is there, or a server.
+
+    Raises:
+        InputError: there can be no ledger at the address that is set.
+    """
+    address = ledger_address(None)
+    return address.get_backend_name() != "sqlite" or Path(str(address.database)).is_file()
 
 
 def called(address: URL) -> str:

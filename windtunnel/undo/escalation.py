@@ -1,22 +1,24 @@
 """Calling people when undo fails again and again: PagerDuty and Slack, with the commands to type."""
 
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from contextlib import suppress
 from datetime import datetime, timedelta
 
-from windtunnel.clients import paging, tickets
+from windtunnel.clients import paging, telling, tickets
 from windtunnel.clients.cluster import Cluster
 from windtunnel.clients.installation import LAB
 from windtunnel.clients.slack import Slack, slack_from_environment
 from windtunnel.clients.ticket_body import TicketOnCluster
-from windtunnel.model.errors import ClusterError, ConflictError, NotFoundError, WindtunnelError
+from windtunnel.model.errors import ClusterError, ConflictError, NotFoundError
 from windtunnel.model.forms import stamp
 from windtunnel.report.undo_message import all_is_back, something_is_left
 from windtunnel.undo.by_hand import commands
 
 PATIENCE = 3  # undos that fail before somebody is called: some ten seconds
 AGAIN = timedelta(minutes=15)  # until they are called once more
+TELL_AGAIN = timedelta(seconds=30)  # until those are told again that all is back who could not be reached
+LIMIT_S = 10.0  # of a call, in all its ways: a janitor has others to undo for
 CHANNEL = "WINDTUNNEL_SLACK_CHANNEL"  # for an experiment that names none
 
 
@@ -89,41 +91,54 @@ def call(found: TicketOnCluster, where: str, why: str) -> tuple[int, tuple[str, 
         return 0, (
             f"Nobody can be called to {found.name}: set {paging.KEY}, or SLACK_BOT_TOKEN and {CHANNEL}.",
         )
-    untold = _told(ways)
-    return len(ways) - len(untold), untold
+    failed = telling.take(ways, limit_s=LIMIT_S)
+    return len(ways) - len(failed), tuple(failed.values())
 
 
-def recovered(found: TicketOnCluster) -> tuple[str, ...]:
-    """Tell those who were called that the ticket is undone after all; return what could not be told."""
+def must_tell(found: TicketOnCluster, now: datetime) -> bool:
+    """Say whether those who were called to a closed ticket may still have to be told. Pure."""
+    if found.open or found.called_at is None:
+        return False
+    return found.told_at is None or now >= found.told_at + TELL_AGAIN
+
+
+def recovered(cluster: Cluster, found: TicketOnCluster, now: datetime) -> tuple[str, ...]:
+    """Tell those who were called that the ticket is undone after all; return what could not be told.
+
+    In which ways they have been told is written on the ticket, and the next pass of the janitor tries the
+    others again. Of several janitors one tells.
+    """
     if found.called_at is None:
         return ()
-    return _told(
-        _ways(
-            found,
-            lambda: paging.resolve(found.name),
-            lambda slack, channel: slack.post(channel, all_is_back(found)),
-        )
+    all_ways = _ways(
+        found,
+        lambda: paging.resolve(found.name),
+        lambda slack, channel: slack.post(channel, all_is_back(found)),
     )
+    ways = {name: way for name, way in all_ways.items() if name not in found.told}
+    if not ways:
+        return ()
+    try:
+        tickets.told(cluster, found, at=now)
+    except ConflictError:
+        return ()
+    except NotFoundError:
+        pass  # somebody has removed it, and they are to be told all the same
+    except ClusterError as error:
+        return (f"Nobody was told that {found.name} is undone, which cannot be written on it: {error}",)
+    failed = telling.take(ways, limit_s=LIMIT_S)
+    with suppress(ClusterError):
+        tickets.told(cluster, tickets.read(cluster, found.name), ways.keys() - failed.keys(), at=now)
+    return tuple(failed.values())
 
 
 def _ways(
     found: TicketOnCluster, page: Callable[[], None], post: Callable[[Slack, str], object]
-) -> list[Callable[[], object]]:
-    """Return every way to reach people that is set up here."""
+) -> dict[str, Callable[[], object]]:
+    """Return every way to reach people that is set up here, by its name."""
     channel = found.about.channel or os.environ.get(CHANNEL, "").strip()
     slack = slack_from_environment(lab=found.ticket is not None and found.ticket.cluster == LAB)
-    ways: list[Callable[[], object]] = [page] if paging.can_page() else []
+    ways: dict[str, Callable[[], object]] = {"PagerDuty": page} if paging.can_page() else {}
     if slack and channel:
-        ways.append(lambda: post(slack, channel))
+        ways["Slack"] = lambda: post(slack, channel)
     return ways
-
-
-def _told(ways: Sequence[Callable[[], object]]) -> tuple[str, ...]:
-    """Take every way; one that fails keeps none of the others from being taken."""
-    failed = []
-    for way in ways:
-        try:
-            way()
-        except WindtunnelError as error:
-            failed.append(str(error))
-    return tuple(failed)

@@ -9,6 +9,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import partial
 
 from windtunnel.clients import lease_body, tickets
 from windtunnel.clients.cluster import Cluster
@@ -20,7 +21,7 @@ from windtunnel.model.errors import ClusterError, ConflictError, NotFoundError
 from windtunnel.model.ticket import UndoReport, UndoState
 from windtunnel.undo.attempt import LoadFault, undo_and_close
 from windtunnel.undo.due import Due, due, guarded, in_order, over
-from windtunnel.undo.escalation import call_for, recovered
+from windtunnel.undo.escalation import call_for, must_tell, recovered
 
 AT_ONCE = 8  # runs that are undone at the same time
 
@@ -59,8 +60,8 @@ def sweep(cluster: Cluster, *, clock: Clock, load_fault: LoadFault) -> Sweep:
     for one in over(found, now):
         tickets.delete(cluster, one.name)
     _release(cluster, {one.found.run_id for one in swept}, now)
-    untold = [why for one in swept for why in _call(cluster, one, now)]
-    return Sweep(swept, tuple(one for one in found if one.open and one.ticket is None), tuple(untold))
+    untold = _tell(cluster, swept, [one for one in found if must_tell(one, now)], now)
+    return Sweep(swept, tuple(one for one in found if one.open and one.ticket is None), untold)
 
 
 def undo_run(cluster: Cluster, run_id: str, *, clock: Clock, load_fault: LoadFault) -> tuple[Swept, ...]:
@@ -76,7 +77,7 @@ def undo_run(cluster: Cluster, run_id: str, *, clock: Clock, load_fault: LoadFau
     done = _undo(cluster, asked, clock, load_fault)
     for one in done:
         if one.report.state is UndoState.CLEAN:
-            recovered(one.found)  # whoever was called; what could not be told changes nothing here
+            recovered(cluster, one.found, clock.now())  # who was called; a janitor tells whom this does not
     return done
 
 
@@ -126,10 +127,22 @@ def _undo(cluster: Cluster, wanted: Sequence[Due], clock: Clock, load_fault: Loa
         return tuple(one for run in pool.map(all_of, runs.values()) for one in run)
 
 
+def _tell(
+    cluster: Cluster, swept: Sequence[Swept], closed: Sequence[TicketOnCluster], now: datetime
+) -> tuple[str, ...]:
+    """Tell people all at the same time, and again who could not be told; return who cannot be told now."""
+    calls = [partial(_call, cluster, one, now) for one in swept]
+    calls += [partial(recovered, cluster, one, now) for one in closed]
+    if not calls:
+        return ()
+    with ThreadPoolExecutor(max_workers=min(AT_ONCE, len(calls)), thread_name_prefix="tell") as pool:
+        return tuple(why for untold in pool.map(lambda call: call(), calls) for why in untold)
+
+
 def _call(cluster: Cluster, one: Swept, now: datetime) -> tuple[str, ...]:
     """Call people where undo fails again and again, and tell them when it is done after all."""
     if one.report.state is UndoState.CLEAN:
-        return recovered(one.found)
+        return recovered(cluster, one.found, now)
     return call_for(cluster, one.found.name, now)
 
 

@@ -122,7 +122,13 @@ def test_a_silent_node_is_given_up_and_its_pods_come_back_elsewhere(in_cluster):
         spec = world.workload(2)
         spec["template"]["spec"]["tolerations"] = patience
         await world.add("Deployment", "web", spec)
-        await world.status_reaches(DEPLOYMENT, availableReplicas=2)
+
+        async def up():
+            await world.beat("n1")
+            await world.beat("n2")  # half a second of silence is too much, and a slow machine needs longer
+            return (await world.get(DEPLOYMENT))["status"].get("availableReplicas") == 2
+
+        await world.eventually(up)
         world.silent_nodes.add("n2")
 
         async def moved():
@@ -163,7 +169,7 @@ def test_a_node_that_beats_through_its_lease_is_alive(in_cluster):
         await world.eventually(other_is_given_up)
         assert (await world.get("/api/v1/nodes/n1"))["status"]["conditions"][0]["status"] == "True"
 
-    in_cluster(scenario, timings=replace(ControllerTimings(), node_grace_s=0.5))
+    in_cluster(scenario, timings=replace(ControllerTimings(), node_grace_s=1.5))
 
 
 def test_a_taint_evicts_when_patience_ends_and_spares_who_tolerates_it(in_cluster):
