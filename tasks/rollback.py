@@ -69,7 +69,7 @@ def _undo(run: LiveRun, lost: list[LedgerError]) -> UndoState:
             _record(run, lost, _step_event(run, report, done))
         _close_in_ledger(run, lost, report)
     worst = max((report.state for report in reports), key=_ORDER.index, default=UndoState.CLEAN)
-    told = "All is back as it was, as read from the cluster." if worst is UndoState.CLEAN else _left(worst)
+    told = _left(worst) if worst is not UndoState.CLEAN else _back(reports)
     _record(run, lost, _event(run, EventKind.UNDO_FINISHED, told, state=str(worst)))
     return worst
 
@@ -159,6 +159,12 @@ def _event(run: LiveRun, kind: EventKind, message: str, **data: object) -> Event
 def _step_event(run: LiveRun, report: UndoReport, done: StepReport, *, again: bool = False) -> Event:
     told = f"{_sentence(done)} (it is tried again)" if again else _sentence(done)
     return _event(run, EventKind.UNDONE, told, **asdict(done), ticket=report.ticket_id, again=again)
+
+
+def _back(reports: Sequence[UndoReport]) -> str:
+    if any(step.drift for report in reports for step in report.steps):
+        return "Nothing of this run is left, as read from the cluster; what somebody else did is left alone."
+    return "All is back as it was, as read from the cluster."
 
 
 def _left(worst: UndoState) -> str:

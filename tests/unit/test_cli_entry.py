@@ -109,6 +109,36 @@ def test_a_reader_that_goes_away_is_no_error(home):
     assert done.stdout == '{\n  "forma'
 
 
+@pytest.mark.parametrize("into", ["> /dev/full", "> /dev/full 2> /dev/full", "2> /dev/full > /dev/full"])
+def test_a_result_that_cannot_be_written_is_an_internal_error_and_never_reads_as_a_verdict(home, into):
+    command = f"{sys.executable} -m windtunnel.cli history {into}"
+    done = subprocess.run(
+        ["/bin/sh", "-c", command],
+        cwd=ROOT,
+        env=os.environ | {"WINDTUNNEL_HOME": str(home)},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+    assert done.returncode == ExitCode.INTERNAL_ERROR
+    assert ("No space left on device" in done.stderr) == ("2>" not in into)
+
+
+def test_a_command_whose_reader_goes_away_keeps_its_exit_status(home):
+    command = f"{{ {sys.executable} -m windtunnel.cli doctor; echo $? >&2; }} | true"
+    nothing = {"WINDTUNNEL_HOME": str(home), "KUBECONFIG": str(home / "none"), "HOME": str(home)}
+    done = subprocess.run(
+        ["/bin/sh", "-c", command],
+        cwd=home,
+        env={**os.environ, **nothing},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.stderr == "2\n"
+
+
 def test_the_history_shows_how_runs_ended(home, monkeypatch, capsys):
     assert inside("history", home=home, monkeypatch=monkeypatch) == 0
 

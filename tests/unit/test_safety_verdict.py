@@ -95,6 +95,7 @@ def test_passed_implies_every_claim(record):
         EventKind.NOT_RECOVERED,
         EventKind.ERROR,
     }
+    assert not any(event.data.get("disturbed") for event in record.all(EventKind.UNDONE))
     during = [s for s in record.samples if s.phase is Phase.DURING]
     assert all(s.ok for s in during if s.probe in {"users", "load"})
     assert {"users", "load"} <= {s.probe for s in during}

@@ -169,11 +169,38 @@ def test_an_abort_outranks_the_misses_that_caused_it():
 
 
 def test_a_steady_state_that_did_not_come_back_in_time_deviates():
-    record = with_event(
-        without(passed_run(), EventKind.RECOVERED), event(18, EventKind.NOT_RECOVERED, "late")
-    )
-    judgement = judge(record, EXPERIMENT)
+    missed = sample(14, ok=False, phase=Phase.RECOVERY)
+    judgement = judge(with_sample(late_run(), missed), EXPERIMENT)
     assert (judgement.verdict, judgement.recovery.recovered_s) == (Verdict.DEVIATED, None)
+    assert judgement.findings[-1] == "late"
+
+
+def test_a_probe_that_only_fell_silent_after_undo_proves_no_deviation():
+    silent = sample(14, ok=None, phase=Phase.RECOVERY, error="no answer")
+    judgement = judge(with_sample(late_run(), silent), EXPERIMENT)
+    assert judgement.verdict is Verdict.INCONCLUSIVE
+    assert "late" in judgement.findings
+
+
+def late_run():
+    late = event(18, EventKind.NOT_RECOVERED, "late", probes=["ratio"])
+    return with_event(without(passed_run(), EventKind.RECOVERED), late)
+
+
+def test_a_fault_that_somebody_else_took_out_has_tested_nothing_to_its_end():
+    gone = event(
+        13, EventKind.UNDONE, drift="deployment/a was replaced by someone else since", disturbed=True
+    )
+    judgement = judge(with_event(passed_run(), gone), EXPERIMENT)
+    assert judgement.verdict is Verdict.INCONCLUSIVE
+    assert "deployment/a was replaced by someone else since" in judgement.reason
+
+
+def test_a_deviation_says_that_somebody_else_interfered():
+    gone = event(13, EventKind.UNDONE, drift="deployment/a was deleted by someone else since", disturbed=True)
+    judgement = judge(with_event(with_sample(passed_run(), sample(6, ok=False)), gone), EXPERIMENT)
+    assert judgement.verdict is Verdict.DEVIATED
+    assert "deployment/a was deleted by someone else since" in judgement.findings[-1]
 
 
 def test_a_record_that_ends_before_recovery_claims_nothing():

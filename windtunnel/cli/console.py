@@ -4,7 +4,7 @@ import os
 import shutil
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from functools import partial
 from types import MappingProxyType
 from typing import Annotated, TextIO
@@ -31,20 +31,35 @@ _LEAST, _LEAST_LAST = 12, 24  # characters that a cut column keeps
 
 
 def say(text: str) -> None:
-    """Write a result to standard output."""
-    typer.echo(redact(text))
+    """Write a result to standard output.
+
+    Where its reader has gone, as `head` does, the command goes on without a word to its own exit status.
+
+    Raises:
+        OSError: it cannot be written: the disk is full.
+    """
+    try:
+        typer.echo(redact(text))
+    except BrokenPipeError:
+        let_go_of_output()
 
 
 def note(text: str) -> None:
-    """Write something by the way to standard error."""
-    typer.echo(redact(text), err=True)
+    """Write something by the way to standard error; where that cannot be written, nobody reads it."""
+    with suppress(OSError):
+        typer.echo(redact(text), err=True)
+
+
+def let_go_of_output() -> None:
+    """Write to nowhere from now on: the interpreter, ending, would try once more, and change the status."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def complain(text: str) -> None:
-    """Write what went wrong to standard error."""
+    """Write what went wrong to standard error; where that cannot be written, the exit status alone tells."""
     colored = in_color(sys.stderr)
     label = typer.style("Error:", fg=typer.colors.RED, bold=True) if colored else "Error:"
-    typer.echo(f"{label} {redact(text)}", err=True)
+    note(f"{label} {text}")
 
 
 def in_color(stream: TextIO) -> bool:

@@ -13,10 +13,17 @@ _SHOWN = 200
 
 
 def save_traceback(error: Exception) -> str:
-    """Write the traceback of *error* to a file and return the sentence that names it."""
+    """Write the traceback of *error* to a file and return the sentence that names it.
+
+    Where no file can be written, the traceback is in the sentence.
+    """
     words = redact("".join(traceback.format_exception(error)))
     what = redact(f"{type(error).__name__}: {error}").splitlines()[0][:_SHOWN]
-    return f"Internal error, which is windtunnel's fault: {what}\nThe traceback is in {_keep(words)}"
+    try:
+        where = f"The traceback is in {_keep(words)}"
+    except OSError as error_of_keeping:
+        where = f"The traceback could not be kept ({error_of_keeping.strerror}):\n{words}"
+    return f"Internal error, which is windtunnel's fault: {what}\n{where}"
 
 
 def _keep(words: str) -> Path:

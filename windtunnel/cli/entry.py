@@ -11,7 +11,7 @@ from typing import Annotated
 import typer
 
 from windtunnel import __version__
-from windtunnel.cli.console import complain, say
+from windtunnel.cli.console import complain, let_go_of_output, say
 from windtunnel.model.errors import InputError, TargetError, WindtunnelError
 from windtunnel.model.verdict import ExitCode
 from windtunnel.redaction import learn_environment
@@ -55,11 +55,13 @@ def main() -> None:
         complain(str(error))
         status = exit_code_of(error)
     except BrokenPipeError:
-        status = _quiet_end()
+        let_go_of_output()
+        status = ExitCode.PASSED
     except Exception as error:  # noqa: BLE001 - the last handler: nobody is shown a traceback
         from windtunnel.cli.crash import save_traceback
 
         complain(save_traceback(error))
+        _flush()
         status = ExitCode.INTERNAL_ERROR
     else:
         status = ExitCode.PASSED
@@ -90,6 +92,14 @@ def exit_code_of(error: WindtunnelError) -> ExitCode:
     return ExitCode.UNUSABLE_INPUT if unusable else ExitCode.INTERNAL_ERROR
 
 
+def _flush() -> None:
+    """Write out what is left, so that a full disk cannot change the exit status at the very end."""
+    try:
+        sys.stdout.flush()
+    except OSError:  # it is what went wrong, and has been told
+        let_go_of_output()
+
+
 def _show_version(asked: bool) -> None:  # noqa: FBT001 - typer calls it with the option's value
     if asked:
         say(f"windtunnel {__version__}")
@@ -103,9 +113,3 @@ def _options(
     ] = False,
 ) -> None:
     """Take the options of the whole application; its help text is HELP."""
-
-
-def _quiet_end() -> ExitCode:
-    """Leave without a word when whoever read our output has gone, as `head` does."""
-    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # the interpreter flushes once more
-    return ExitCode.PASSED

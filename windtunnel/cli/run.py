@@ -118,14 +118,20 @@ def _run(experiment: Experiment, request: "RunRequest", *, as_json: bool) -> "Ou
     from windtunnel.cli.following import followed
     from windtunnel.cli.run_view import RunView
     from windtunnel.ledger import open_ledger
+    from windtunnel.model.errors import LedgerError
 
     with open_ledger() as ledger:
         view = RunView(experiment, run_id=request.run_id)
-        with followed(ledger, view, _display(view, as_json=as_json), warn=note):
-            from windtunnel.cli.prefect_run import run_flow  # takes a second, which the display fills
+        try:
+            with followed(ledger, view, _display(view, as_json=as_json), warn=note):
+                from windtunnel.cli.prefect_run import run_flow  # takes a second, which the display fills
 
-            ended = run_flow(request)
-        return _outcome(ledger, experiment, request.run_id, ended.error, ended.ui_url)
+                ended = run_flow(request)
+            return _outcome(ledger, experiment, request.run_id, ended.error, ended.ui_url)
+        except LedgerError:
+            where = f" --cluster {experiment.target.cluster}" if experiment.target.cluster else ""
+            note(f"Whether run {request.run_id} left anything on the cluster: windtunnel status{where}")
+            raise
 
 
 def _outcome(

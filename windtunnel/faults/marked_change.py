@@ -99,7 +99,7 @@ def restore(cluster: Cluster, step: UndoStep, *, run_id: str, words: Wording) ->
         except ConflictError:
             _CLOCK.wait(_PAUSE_S)  # it changed under our hands: look again
         except NotFoundError:
-            return StepReport(what, done=True, drift=f"{step.ref} was deleted by someone else since")
+            return disturbed(what, f"{step.ref} was deleted by someone else since")
         except ClusterError as error:
             return StepReport(what, done=False, error=str(error))
     return StepReport(what, done=False, error=f"it was changed {_TRIES} times while it was being restored")
@@ -109,11 +109,12 @@ def _restore(cluster: Cluster, step: UndoStep, run_id: str, words: Wording) -> S
     ref, what = step.ref, words.back(step)
     found = cluster.get(ref.kind, ref.name, ref.namespace)
     if found["metadata"]["uid"] != ref.uid:
-        return StepReport(what, done=True, drift=f"{ref} was replaced by someone else since")
+        return disturbed(what, f"{ref} was replaced by someone else since")
     now = field_of(found, step.path)
     if mark_of(found) != run_id:
-        left = f"{ref} {words.is_now(now)}, and not by this run; left as it is"
-        return StepReport(what, done=True, drift="" if now == step.before else left)
+        if now == step.before:
+            return StepReport(what, done=True)
+        return disturbed(what, f"{ref} {words.is_now(now)}, and not by this run; left as it is")
     ours = now in (step.before, step.changed_to)
     _write(cluster, found, step, value=step.before if ours else now, mark=None)
     seen = cluster.get(ref.kind, ref.name, ref.namespace)
@@ -123,7 +124,12 @@ def _restore(cluster: Cluster, step: UndoStep, run_id: str, words: Wording) -> S
     if now == step.changed_to:
         return StepReport(what, done=True)
     did = "had put it back already" if ours else f"changed it since: {ref} {words.is_now(now)}; left as it is"
-    return StepReport(what, done=True, drift=f"someone else {did}")
+    return disturbed(what, f"someone else {did}")
+
+
+def disturbed(what: str, drift: str) -> StepReport:
+    """Report that there is nothing to take back any more, because of what someone else has done."""
+    return StepReport(what, done=True, drift=drift, disturbed=True)
 
 
 def _as_planned(found: Mapping[str, Any], step: UndoStep, words: Wording) -> None:

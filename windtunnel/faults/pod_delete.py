@@ -11,6 +11,7 @@ from windtunnel.clients.cluster import Cluster
 from windtunnel.clients.readiness import workload_readiness
 from windtunnel.clients.targets import WORKLOADS, PodRef, ResolvedTarget
 from windtunnel.clock import SystemClock
+from windtunnel.faults.marked_change import disturbed
 from windtunnel.faults.parameters import DURATION_SCHEMA, seconds, share, whole
 from windtunnel.faults.selection import Order, choose_pods, how_many
 from windtunnel.faults.shape import Fault, FaultStatus, Injection, Planning, Rule, Stop
@@ -186,11 +187,11 @@ def _verify(cluster: Cluster, keeper: ObjectRef, until: float) -> StepReport:
         try:
             found = cluster.get(keeper.kind, keeper.name, keeper.namespace)
         except NotFoundError:
-            return StepReport(what, done=True, drift=f"{keeper} was deleted by someone else since")
+            return disturbed(what, f"{keeper} was deleted by someone else since")
         except ClusterError as error:
             return StepReport(what, done=False, error=str(error))
         if keeper.uid and found["metadata"]["uid"] != keeper.uid:
-            return StepReport(what, done=True, drift=f"{keeper} was replaced by someone else since")
+            return disturbed(what, f"{keeper} was replaced by someone else since")
         seen = workload_readiness({"kind": keeper.kind, **found})
         if seen.existing >= seen.wanted:
             return StepReport(what, done=True)

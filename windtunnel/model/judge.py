@@ -7,7 +7,8 @@ Rules, in order; the first that applies wins:
 3. A fault could not be injected, or hit nothing: *not tested*; *aborted* where it was stopped before that.
 4. The run was stopped: *aborted*.
 5. A steady-state probe missed while it had to hold, or did not hold again in time: *deviated*.
-6. Something that must be known is not: a probe that could not answer, or too little load: *inconclusive*.
+6. Something that must be known is not: a probe that could not answer, too little load, a fault that somebody
+   else took out or whose target was replaced: *inconclusive*.
 7. Every probe answered, and held: *passed*.
 
 How undo ended is judged beside it, and outranks all of these in the exit code.
@@ -16,7 +17,7 @@ How undo ended is judged beside it, and outranks all of these in the exit code.
 from collections.abc import Iterable
 
 from windtunnel.model.experiment import Experiment, Holds, HttpProbe, Probe, Role
-from windtunnel.model.record import EventKind, Phase, Record, Sample
+from windtunnel.model.record import Event, EventKind, Phase, Record, Sample
 from windtunnel.model.recovery import after_injection, measure_recovery
 from windtunnel.model.ticket import UndoState
 from windtunnel.model.verdict import Judgement, Verdict
@@ -138,12 +139,23 @@ def _observed(record: Record, experiment: Experiment) -> tuple[tuple[str, ...], 
         elif probe.holds is Holds.THROUGHOUT:
             misses += _misses(probe, counted)
             unknowns += _unanswered(probe, counted)
+    unknowns += [
+        f"Somebody else interfered before the fault was taken back: {event.data.get('drift')}."
+        for event in record.all(EventKind.UNDONE)
+        if event.data.get("disturbed")
+    ]
     if late := record.first(EventKind.NOT_RECOVERED):
-        misses.append(late.message)
+        (misses if _seen_to_miss(late, record.samples) else unknowns).append(late.message)
     elif record.first(EventKind.RECOVERED) is None and record.first(EventKind.ABORT) is None:
         unknowns.append("The record ends before the steady state was seen again.")
     unknowns += [event.message for event in record.all(EventKind.ERROR)]
     return tuple(misses), tuple(unknowns)
+
+
+def _seen_to_miss(late: Event, samples: Iterable[Sample]) -> bool:
+    """Say whether a probe that *late* names answered after undo and did not hold; silence proves nothing."""
+    named = set(late.data.get("probes", ()))
+    return any(s.probe in named and s.phase is Phase.RECOVERY and s.ok is False for s in samples)
 
 
 def _misses(probe: Probe, samples: Iterable[Sample]) -> list[str]:

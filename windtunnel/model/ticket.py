@@ -67,12 +67,17 @@ class UndoState(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class StepReport:
-    """What became of one step. *drift* tells what someone else had written there; *error* why it failed."""
+    """What became of one step. *drift* tells what someone else had written there; *error* why it failed.
+
+    It was *disturbed* where someone else's hand was on the target before the fault was taken back: then the
+    fault was not in for as long as it was meant to be, or not in what was watched.
+    """
 
     what: str
     done: bool
     drift: str = ""
     error: str = ""
+    disturbed: bool = False
 
 
 @dataclass(frozen=True, slots=True)
