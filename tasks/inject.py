@@ -65,7 +65,8 @@ def _not_injected(run: LiveRun, plan: Plan, error: FaultError | ClusterError, hi
     certain = isinstance(error, FaultError) or run.injecting_since is None
     if certain and not (hit or in_part):
         uncount(run)
-    message = f"{plan.fault.name} could not be injected: {error}"
+    failed = "was injected, in part or without a good answer" if in_part else "could not be injected"
+    message = f"{plan.fault.name} {failed}: {error}"
     run.happened(EventKind.INJECT_FAILED, message, fault=plan.fault.name, hit=in_part)
     if stop := run.stopping.stop:  # it failed because it was asked to stop
         run.happened(EventKind.ABORT, stop.message, by=stop.by)

@@ -61,6 +61,7 @@ class Route:
             " ".join(self.proxies[trip.service].hit[:1]),
             status,
             told.get("verdict", ""),
+            told.get("reason", ""),
             told.get("undo", ""),
             self.lane.traces() != before,
             took_s,

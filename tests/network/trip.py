@@ -2,12 +2,14 @@
 
 from dataclasses import dataclass
 
+from tests.kill.lane import FAULTS
 from tests.network.toxic import Toxic
 
 LONGEST_S = 1 + 3 + 60 + 30  # duration, recovery, the ticket's margin, and Prefect's start and end
 INTERNAL_ERROR = 7  # ended before it had a verdict
 STATUSES = {"passed": 0, "deviated": 1, "blocked": 3, "inconclusive": 4, "not_tested": 4, "aborted": 5}
 UNDO_NOT_CLEAN = 6
+HIT = tuple(f"{fault.capitalize()} was injected, in part" for fault in FAULTS)
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,6 +29,7 @@ class Arrival:
     hit: str  # the call that was hit; empty where the run made fewer
     status: int | None  # exit status; None: it hung
     verdict: str
+    reason: str
     undo: str
     changed: bool  # the cluster itself shows that the fault was in
     took_s: float
@@ -46,8 +49,10 @@ class Arrival:
             f"said that the undo is clean, and left {self.left}": clean and bool(self.left),
             "deviated, though nothing did": self.verdict == "deviated",
             "passed, though nothing was hit": self.verdict == "passed" and not self.changed,
-            f"{self.verdict}, though something was hit": self.verdict in {"blocked", "not_tested"}
-            and self.changed,
+            "blocked, though something was hit": self.verdict == "blocked" and self.changed,
+            "denied that something was hit": self.verdict == "not_tested"
+            and self.changed
+            and not self.reason.startswith(HIT),
             f"exit status {status}, where {said} is right": status != said,
             "Slack changed the verdict": self.trip.service == "slack" and status != 0,
         }

@@ -182,5 +182,6 @@ def test_a_failed_injection_finds_out_whether_it_had_an_effect(cluster, target, 
     with pytest.raises(FaultError, match="could not be scaled") as raised:
         FAULT.inject(Patched(cluster, error, effective=effective), ticket)
     assert bool(raised.value.hit) == hit
+    assert ("it was changed all the same" in str(raised.value)) == hit
     assert FAULT.undo(cluster, ticket).state is UndoState.CLEAN
     assert replicas(cluster, target) == 3

@@ -14,7 +14,7 @@ from windtunnel.faults.marked_change import mark_of
 from windtunnel.faults.node_drain import FAULT
 from windtunnel.faults.radius import planned_targets
 from windtunnel.faults.shape import FaultStatus
-from windtunnel.model.errors import FaultError, RefusedError, UnreachableError
+from windtunnel.model.errors import ClusterError, FaultError, RefusedError, UnreachableError
 from windtunnel.model.experiment import Target
 from windtunnel.model.ticket import UndoState
 
@@ -225,6 +225,30 @@ def test_time_that_is_up_before_it_begins_lets_no_budget_delay_it(cluster, targe
     with pytest.raises(FaultError, match="the time is up"):
         FAULT.inject(cluster, late)
     FAULT.undo(cluster, late)
+
+
+class Evicting(Cluster):
+    def __init__(self, inner: Cluster, error: Exception, *, effective: bool) -> None:
+        super().__init__(inner._connection)
+        self.error, self.effective = error, effective
+
+    def evict(self, *args, **more):
+        if self.effective:
+            super().evict(*args, **more)
+        raise self.error
+
+
+@pytest.mark.parametrize("effective", [False, True])
+@pytest.mark.parametrize("status", [0, 200, 500])
+def test_an_eviction_that_is_not_answered_in_truth_is_looked_after(
+    cluster, target, two_pods, plan, status, effective
+):
+    ticket = plan(FAULT, target)
+    answer = ClusterError("no true answer", status=status)
+    with pytest.raises(FaultError, match=rf"drained in part \({int(effective)} pods evicted\)") as raised:
+        FAULT.inject(Evicting(cluster, answer, effective=effective), ticket)
+    assert len([ref for ref in raised.value.hit if ref.kind == "Pod"]) == effective
+    FAULT.undo(cluster, ticket)
 
 
 class Cordoning(Cluster):

@@ -9,7 +9,7 @@ from windtunnel.clients.targets import resolve
 from windtunnel.faults import pod_delete
 from windtunnel.faults.radius import planned_targets
 from windtunnel.faults.shape import FaultStatus
-from windtunnel.model.errors import FaultError, NotFoundError, RefusedError, UnreachableError
+from windtunnel.model.errors import ClusterError, FaultError, NotFoundError, RefusedError, UnreachableError
 from windtunnel.model.experiment import Target
 from windtunnel.model.ticket import UndoState
 
@@ -108,12 +108,22 @@ def test_a_refusal_on_the_way_tells_what_was_hit_and_nothing_is_tried_again(clus
     assert failing.deletes == 2
 
 
-def test_silence_after_a_delete_that_worked_counts_as_hit(cluster, target, plan):
+UNTRUE = [
+    UnreachableError("silence"),
+    ClusterError("500 after all", status=500),
+    ClusterError("half an answer", status=200),
+]
+
+
+@pytest.mark.parametrize("answer", UNTRUE, ids=str)
+@pytest.mark.parametrize("effective", [True, False])
+def test_a_delete_that_is_not_answered_in_truth_is_looked_after(cluster, target, plan, answer, effective):
     ticket = plan(FAULT, target, count=2)
-    failing = Failing(cluster, UnreachableError("silence"), effective=True)
-    with pytest.raises(FaultError) as error:
+    failing = Failing(cluster, answer, effective=effective)
+    hit = 1 + effective
+    with pytest.raises(FaultError, match=f"{hit} of 2 pods were deleted, then: {answer}") as error:
         FAULT.inject(failing, ticket)
-    assert error.value.hit == ticket.targets
+    assert error.value.hit == ticket.targets[:hit]
 
 
 def test_undo_verifies_that_the_workload_has_its_pods_again(

@@ -13,6 +13,7 @@ from windtunnel.clients.cluster import Cluster
 from windtunnel.clients.readiness import controller, is_finished
 from windtunnel.clients.selectors import selector_text
 from windtunnel.clock import Clock
+from windtunnel.faults.departures import went_all_the_same
 from windtunnel.model.errors import ClusterError, ConflictError, FaultError, NotFoundError
 from windtunnel.model.ticket import ObjectRef
 
@@ -103,8 +104,8 @@ class Evictions:
         except ClusterError as error:
             if error.status == _BUDGET_SAYS_NO:
                 return str(error)
-            if not error.status:
-                self.accepted.append(ref)  # no answer: assume that it went
+            if went_all_the_same(self.cluster, ref, error):
+                self.accepted.append(ref)
             budgets = _budgets(self.cluster, ref) if error.status == _SERVER_ERROR else ""
             msg = f"{error}{budgets}"
             raise failure(msg) from error

@@ -11,7 +11,6 @@ write at an outdated version changes nothing.
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
-from http.client import BAD_REQUEST, INTERNAL_SERVER_ERROR
 from typing import Any
 
 from windtunnel.clients.cluster import Cluster
@@ -79,8 +78,9 @@ def change(cluster: Cluster, step: UndoStep, *, run_id: str, words: Wording) -> 
             _CLOCK.wait(_PAUSE_S)
             continue
         except ClusterError as error:
-            msg = f"{ref} could not be {words.changing}: {error}"
-            raise FaultError(msg, hit=_hit_after_silence(cluster, step, run_id, error)) from error
+            hit, effect = _after_failure(cluster, step, run_id, error)
+            msg = f"{ref} could not be {words.changing}: {error}{effect}"
+            raise FaultError(msg, hit=hit) from error
         _confirm(cluster, step, words)
         return
     msg = f"{ref} changed {_TRIES} times while it was being {words.changing}"
@@ -161,17 +161,21 @@ def _confirm(cluster: Cluster, step: UndoStep, words: Wording) -> None:
         raise FaultError(msg, hit=(ref,))
 
 
-def _hit_after_silence(
+def _after_failure(
     cluster: Cluster, step: UndoStep, run_id: str, error: ClusterError
-) -> tuple[ObjectRef, ...]:
-    """Find out whether a write took effect that was not, or not readably, answered; if in doubt, it did."""
-    if BAD_REQUEST <= error.status < INTERNAL_SERVER_ERROR:
-        return ()  # a refusal changes nothing
+) -> tuple[tuple[ObjectRef, ...], str]:
+    """Find out whether a write took effect that failed with *error*: what it hit, and the words for it.
+
+    If in doubt, it did.
+    """
+    if error.is_refusal:
+        return (), ""
     ref = step.ref
     try:
-        return (ref,) if mark_of(cluster.get(ref.kind, ref.name, ref.namespace)) == run_id else ()
+        took = mark_of(cluster.get(ref.kind, ref.name, ref.namespace)) == run_id
     except ClusterError:
-        return (ref,)
+        return (ref,), "; whether the change was made could not be read"
+    return ((ref,), "; it was changed all the same") if took else ((), "; it is unchanged")
 
 
 def _write(

@@ -11,6 +11,7 @@ from windtunnel.clients.cluster import Cluster
 from windtunnel.clients.readiness import workload_readiness
 from windtunnel.clients.targets import WORKLOADS, PodRef, ResolvedTarget
 from windtunnel.clock import SystemClock
+from windtunnel.faults.departures import is_going, seems_going, went_all_the_same
 from windtunnel.faults.marked_change import disturbed
 from windtunnel.faults.parameters import DURATION_SCHEMA, seconds, share, whole
 from windtunnel.faults.selection import Order, choose_pods, how_many
@@ -101,13 +102,13 @@ def inject(cluster: Cluster, ticket: UndoTicket, *, stop: Stop = None) -> Inject
         except (NotFoundError, ConflictError):
             missed.append(f"{ref} was gone already")
         except ClusterError as error:
-            if error.status == 0 and _seems_going(cluster, ref):
-                hit.append(ref)  # no answer came, and yet it took effect
+            if went_all_the_same(cluster, ref, error):
+                hit.append(ref)
             msg = f"{len(hit)} of {len(ticket.targets)} pods were deleted, then: {error}"
             raise FaultError(msg, hit=tuple(hit)) from error
         else:
             hit.append(ref)
-    confirmed = tuple(ref for ref in hit if _seems_going(cluster, ref))
+    confirmed = tuple(ref for ref in hit if seems_going(cluster, ref))
     missed += [f"{ref} is still there" for ref in hit if ref not in confirmed]
     if not confirmed:
         msg = f"no pod was deleted: {'; '.join(missed)}"
@@ -120,7 +121,7 @@ def inject(cluster: Cluster, ticket: UndoTicket, *, stop: Stop = None) -> Inject
 
 def status(cluster: Cluster, ticket: UndoTicket) -> FaultStatus:
     """Say whether the pods are still to go, are going or missing, or have been replaced."""
-    going = [_is_going(cluster, ref) for ref in ticket.targets]
+    going = [is_going(cluster, ref) for ref in ticket.targets]
     if not any(going):
         return FaultStatus.PENDING
     whole_again = all(_is_whole(cluster, ref) for ref in _keeper_refs(ticket))
@@ -153,22 +154,6 @@ def _kind_and_name(owner: str) -> tuple[str, str]:
 
 def _keeper_refs(ticket: UndoTicket) -> tuple[ObjectRef, ...]:
     return tuple(ObjectRef(**keeper) for keeper in ticket.parameters["keepers"])
-
-
-def _is_going(cluster: Cluster, ref: ObjectRef) -> bool:
-    try:
-        found = cluster.get("Pod", ref.name, ref.namespace)["metadata"]
-    except NotFoundError:
-        return True
-    return found["uid"] != ref.uid or bool(found.get("deletionTimestamp"))
-
-
-def _seems_going(cluster: Cluster, ref: ObjectRef) -> bool:
-    """Say whether a pod asked to go is going; when that cannot be told, the worse is assumed: it is."""
-    try:
-        return _is_going(cluster, ref)
-    except ClusterError:
-        return True
 
 
 def _is_whole(cluster: Cluster, keeper: ObjectRef) -> bool:

@@ -20,6 +20,8 @@
 A refusal by a guardrail is no exception: it is a `Decision` (windtunnel.model.decision).
 """
 
+from http.client import BAD_REQUEST, INTERNAL_SERVER_ERROR
+
 from windtunnel.model.ticket import ObjectRef
 
 
@@ -41,6 +43,11 @@ class ClusterError(WindtunnelError):
         self.status = status
         self.reason = reason
         self.retry_after_s = retry_after_s  # what the server asked for; 0 when it did not
+
+    @property
+    def is_refusal(self) -> bool:
+        """Whether the server said no (4xx): only then is it certain that a write changed nothing."""
+        return BAD_REQUEST <= self.status < INTERNAL_SERVER_ERROR
 
 
 class NotFoundError(ClusterError):

@@ -4,7 +4,8 @@ Rules, in order; the first that applies wins:
 
 1. A guardrail objected: *blocked*.
 2. The steady state did not hold, or could not be seen, or there was no load before the fault: *inconclusive*.
-3. A fault could not be injected, or hit nothing: *not tested*; *aborted* where it was stopped before that.
+3. A fault could not be injected as planned, or hit nothing: *not tested*; *aborted* where it was stopped
+   before that.
 4. The run was stopped: *aborted*.
 5. A steady-state probe missed while it had to hold, or did not hold again in time: *deviated*.
 6. Something that must be known is not: a probe that could not answer, too little load, a fault that somebody
