@@ -21,6 +21,7 @@ def main() -> None:
         os.environ.pop("PREFECT_API_URL", None)
         figures = [*startup_figures()]
         # imported only now: they read WINDTUNNEL_HOME, and bring Prefect with them
+        from benchmarks.dying import dying
         from benchmarks.gathering import gathering
         from benchmarks.in_the_lab import lab_figures
         from benchmarks.recording import ledger_figures
@@ -28,6 +29,7 @@ def main() -> None:
         figures.append(gathering())
         figures += ledger_figures()
         figures += lab_figures(Path(home))
+        figures.append(dying())
     write(figures)
     for figure in figures:
         print(figure.line())

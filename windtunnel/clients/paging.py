@@ -8,6 +8,7 @@ from urllib.parse import urlsplit
 
 from windtunnel.clients.http import shown
 from windtunnel.model.errors import NotifyError
+from windtunnel.redaction import learn
 
 KEY = "PAGERDUTY_ROUTING_KEY"
 URL = "PAGERDUTY_EVENTS_URL"
@@ -67,6 +68,7 @@ def _send(action: str, dedup_key: str, **properties: Any) -> None:
     if not key:
         msg = f"nobody can be paged without a routing key; set {KEY}"
         raise NotifyError(msg)
+    learn(key)
     url = os.environ.get(URL, "").strip().rstrip("/")
     where = f"PagerDuty at {shown(url or 'its Events API')}"
     local = _is_loopback(url)
