@@ -29,7 +29,7 @@ SAMPLE = [
     Trip(DRAIN, "kubernetes", Toxic("reset", on="/eviction")),
     Trip(DRAIN, "kubernetes", Toxic("half an answer", on="PATCH /api/v1/nodes")),
     Trip(SCALE, "prometheus", Toxic("half the JSON", at=3)),
-    Trip(SCALE, "prometheus", Toxic("503", at=9, stays=True)),
+    Trip(SCALE, "prometheus", Toxic("503", at=5, stays=True)),
     Trip(SCALE, "slack", Toxic("429", at=0, stays=True)),
     Trip(DELETE, "slack", Toxic("drop", at=1)),
     Trip(SCALE, "prefect", Toxic("503", on="POST /api/flow_runs")),
