@@ -7,8 +7,9 @@ import random
 import sys
 import tempfile
 from collections import Counter, defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from itertools import islice, zip_longest
 from pathlib import Path
 from queue import Empty, Queue
 
@@ -20,31 +21,27 @@ from tests.network.trip import Arrival, Trip
 from tests.running_postgres import running
 
 LASTING = ("drop", "503", "hang")  # for these, the network may stay bad
-LASTING_STEP = 7  # and begins to be so at one call in this many
 
 
 def trips(number: int, counted: Mapping[str, Mapping[str, int]], seed: int) -> list[Trip]:
-    """Return *number* trips over all faults, services, calls and toxics; in some, the network stays bad."""
-    once = [
-        Trip(fault, service, Toxic(kind, at))
-        for fault, calls in counted.items()
-        for service in SERVICES
-        for at in range(calls[service])
-        for kind in kinds(service)
-    ]
-    lasting = [
-        Trip(fault, service, Toxic(kind, at, stays=True))
-        for fault, calls in counted.items()
-        for service in SERVICES
-        for at in range(0, calls[service], LASTING_STEP)
-        for kind in LASTING
-        if kind in kinds(service)
-    ]
+    """Return *number* trips, as many to each service; one in six with a network that stays bad."""
     draw = random.Random(seed)  # noqa: S311 - chooses calls, keeps no secret
-    draw.shuffle(once)
-    draw.shuffle(lasting)
-    few = min(len(lasting), number // 6)
-    return lasting[:few] + once[: number - few]
+    once: list[list[Trip]] = []
+    lasting: list[list[Trip]] = []
+    for service in SERVICES:
+        calls = [(fault, at) for fault, counts in counted.items() for at in range(counts[service])]
+        once.append([Trip(f, service, Toxic(kind, at)) for f, at in calls for kind in kinds(service)])
+        bad = [kind for kind in LASTING if kind in kinds(service)]
+        lasting.append([Trip(f, service, Toxic(kind, at, stays=True)) for f, at in calls for kind in bad])
+    for each in (*once, *lasting):
+        draw.shuffle(each)
+    few = number // 6
+    return [*islice(_by_turns(lasting), few), *islice(_by_turns(once), number - few)]
+
+
+def _by_turns(lists: Sequence[Sequence[Trip]]) -> Iterator[Trip]:
+    for round_ in zip_longest(*lists):
+        yield from (trip for trip in round_ if trip)
 
 
 def kinds(service: str) -> Sequence[str]:
