@@ -6,7 +6,7 @@ from tests.kill.lane import FAULTS
 from tests.network.toxic import Toxic
 
 LONGEST_S = 1 + 3 + 60 + 30  # duration, recovery, the ticket's margin, and Prefect's start and end
-INTERNAL_ERROR = 7  # ended before it had a verdict
+UNUSABLE_INPUT, INTERNAL_ERROR = 2, 7  # ended before it had a verdict
 STATUSES = {"passed": 0, "deviated": 1, "blocked": 3, "inconclusive": 4, "not_tested": 4, "aborted": 5}
 UNDO_NOT_CLEAN = 6
 HIT = tuple(f"{fault.capitalize()} was injected, in part" for fault in FAULTS)
@@ -43,6 +43,8 @@ class Arrival:
     def _lies(self) -> dict[str, bool]:
         status, clean = self.status, self.undo == "clean"
         said = UNDO_NOT_CLEAN if self.undo and not clean else STATUSES.get(self.verdict, INTERNAL_ERROR)
+        if self.trip.service == "prefect" and not self.verdict and not self.changed:
+            said = UNUSABLE_INPUT if status == UNUSABLE_INPUT else said  # an address that does not answer
         return {
             f"took {self.took_s:.0f} s": self.took_s > LONGEST_S or status is None,
             f"left {self.left_at_last}": bool(self.left_at_last),
