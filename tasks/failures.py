@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from tasks.live_run import LiveRun
 from windtunnel.model.errors import LedgerError, WindtunnelError
 from windtunnel.model.record import EventKind
+from windtunnel.redaction import redact
 
 
 @contextmanager
@@ -25,5 +26,7 @@ def failures_recorded(run: LiveRun) -> Iterator[None]:
         run.happened(EventKind.ERROR, str(error), type=type(error).__name__)
     except Exception as error:  # noqa: BLE001 - the boundary: recorded with its traceback, raised again below
         told = f"internal error: {type(error).__name__}: {error}"
-        run.happened(EventKind.ERROR, told, traceback="".join(traceback.format_exception(error))[-8000:])
+        run.happened(
+            EventKind.ERROR, told, traceback=redact("".join(traceback.format_exception(error)))[-8000:]
+        )
         run.crash = error

@@ -87,6 +87,7 @@ def _stop(run: LiveRun) -> Stop | None:
 def _inject(run: LiveRun, plan: Plan) -> list[str]:
     """Write the ticket down, then do what it says; undo is due from the moment the ticket exists."""
     ticket = plan.ticket
+    own_tickets.refuse_secrets(ticket)
     run.ledger.save_ticket(ticket)
     run.injected.append(plan)  # from here on there is something to close, and perhaps to undo
     own_tickets.write(run, ticket)

@@ -4,6 +4,7 @@ import logging
 import random
 import threading
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from datetime import datetime
 from typing import Any, TypeVar
 
@@ -26,6 +27,7 @@ from windtunnel.model.record import Event, EventKind
 from windtunnel.model.ticket import UndoState
 from windtunnel.model.verdict import Judgement, end_of
 from windtunnel.probes.sampler import Sampler
+from windtunnel.redaction import redact, redact_all
 
 Listener = Callable[[Event], None]
 Log = logging.Logger | logging.LoggerAdapter[logging.Logger]
@@ -150,6 +152,7 @@ class LiveRun:
         Raises:
             LedgerError: it cannot be kept.
         """
+        event = replace(event, message=redact(event.message), data=redact_all(event.data))
         self.ledger.append(self.run_id, event)
         self._tell(event)
 

@@ -1,5 +1,6 @@
 """Begin and end a run: parse what it was asked, open its record, close everything."""
 
+import os
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from importlib.metadata import version
@@ -20,6 +21,8 @@ from windtunnel.model.errors import InputError
 from windtunnel.model.experiment import Experiment
 from windtunnel.model.policy import Policy
 from windtunnel.model.record import EventKind
+from windtunnel.probes.placeholders import learn_all
+from windtunnel.redaction import secrets_kept_in
 
 
 @contextmanager
@@ -31,9 +34,10 @@ def open_run(request: RunRequest) -> Iterator[LiveRun]:
         LedgerError: the record cannot be written; nothing is done then.
     """
     clock = SystemClock()
+    learn_all(request.experiment_text, os.environ)
     experiment, policy = experiment_of(request)
     request = request.model_copy(update={"calendars": calendars_of(request)})
-    with open_ledger() as ledger:
+    with secrets_kept_in(), open_ledger() as ledger:
         run = LiveRun(
             run_id=request.run_id,
             seed=request.seed if request.seed is not None else new_seed(),

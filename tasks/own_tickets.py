@@ -6,10 +6,27 @@ removed stops, and undoes.
 
 from tasks.live_run import LiveRun
 from windtunnel.clients import tickets
+from windtunnel.clients.ticket_body import ticket_to_json
 from windtunnel.ledger import TicketState
 from windtunnel.model.claim import hits
 from windtunnel.model.errors import ClusterError, ConflictError, FaultError, NotFoundError
 from windtunnel.model.ticket import UndoTicket
+from windtunnel.redaction import redact
+
+
+def refuse_secrets(ticket: UndoTicket) -> None:
+    """Keep no ticket that holds a secret: with `***` in it, it could not be undone.
+
+    Raises:
+        FaultError: it holds one; nothing may be injected.
+    """
+    if redact(text := ticket_to_json(ticket)) != text:
+        msg = (
+            f"the undo ticket of {ticket.fault} would hold a secret: what it puts back, or a name in it, "
+            "has the value of one that this process knows (a variable named like ..._TOKEN or "
+            "..._PASSWORD, or one that the experiment uses); rename the object, or take the variable away"
+        )
+        raise FaultError(msg)
 
 
 def write(run: LiveRun, ticket: UndoTicket, *, state: TicketState = TicketState.PREPARED) -> None:

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from windtunnel.clients.http import shown
 from windtunnel.model.errors import PrefectApiError
+from windtunnel.redaction import one_line
 
 if TYPE_CHECKING:
     from prefect.client.orchestration import SyncPrefectClient
@@ -34,6 +35,6 @@ def asking(doing: str, timeout_s: float = TIMEOUT_S) -> "Iterator[SyncPrefectCli
         ):
             yield client
     except (httpx.HTTPError, PrefectException, OSError, ValueError) as error:
-        cause = " ".join(shown(str(error)).split())[:200] or type(error).__name__
+        cause = one_line(shown(str(error)), 200) or type(error).__name__
         msg = f"{doing} at {shown(where)}: {cause}"
         raise PrefectApiError(msg) from error

@@ -7,6 +7,7 @@ from uuid import uuid4
 
 from windtunnel.clients.http import shown
 from windtunnel.model.errors import PrefectApiError
+from windtunnel.redaction import one_line, redact_all
 
 TIMEOUT_S = 3.0
 
@@ -26,11 +27,11 @@ def emit(event: str, *, resource: str, name: str, now: datetime, payload: Mappin
         "occurred": now.isoformat(),
         "event": event,
         "resource": {"prefect.resource.id": resource, "prefect.resource.name": name},
-        "payload": dict(payload),
+        "payload": redact_all(dict(payload)),
     }
     try:
         with get_client(sync_client=True, httpx_settings={"timeout": TIMEOUT_S}) as client:
             client._client.post("/events", json=[body]).raise_for_status()  # noqa: SLF001 - no public call posts one now
     except (httpx.HTTPError, PrefectException, OSError) as error:
-        msg = f"the Prefect event {event} could not be added: {' '.join(shown(str(error)).split())[:200]}"
+        msg = f"the Prefect event {event} could not be added: {one_line(shown(str(error)), 200)}"
         raise PrefectApiError(msg) from error

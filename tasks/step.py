@@ -12,7 +12,7 @@ from prefect.states import Completed, Failed
 from tasks.live_run import LiveRun
 from tasks.prefect_logs import keep_secrets_out
 from windtunnel.model.errors import WindtunnelError
-from windtunnel.redaction import redact
+from windtunnel.redaction import redact, secrets_kept_in
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,10 +48,11 @@ def step(name: str) -> Callable[[Callable[[LiveRun], Ending]], Callable[[LiveRun
         )
         def body(run: LiveRun, box: _Box) -> State[None]:
             try:
-                box.ending = function(run)
+                with secrets_kept_in():
+                    box.ending = function(run)
             except WindtunnelError as error:  # foreseen: shown as a sentence, without a traceback
                 box.error = error
-                return Failed(name=type(error).__name__.removesuffix("Error"), message=redact(str(error)))
+                return Failed(name=type(error).__name__.removesuffix("Error"), message=str(error))
             return box.ending.state()
 
         def call(run: LiveRun) -> bool:

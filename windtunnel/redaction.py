@@ -6,7 +6,8 @@ Whoever reads a secret calls `learn`; whoever writes text out of the process cal
 import base64
 import json
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from typing import Any
 from urllib.parse import quote, quote_plus, unquote
 
@@ -85,6 +86,37 @@ def learn_environment(environ: Mapping[str, str]) -> None:
         for password in _PASSWORD.findall(value):
             learn(password)
             learn(unquote(password))
+
+
+def one_line(text: str, longest: int) -> str:
+    """Return *text* redacted, on one line, and then cut: half a secret would no longer be known as one."""
+    line = " ".join(redact(text).split())
+    return line if len(line) <= longest else line[: longest - 3] + "..."
+
+
+class RedactedError(RuntimeError):
+    """Stands for an error whose words hold a secret, where others show the words of what is raised."""
+
+
+@contextmanager
+def secrets_kept_in() -> Iterator[None]:
+    """Let no error leave the block with a secret in its words: Prefect shows the words of what a flow raises.
+
+    It keeps its type where its words come from its arguments, as those of nearly all errors do.
+    """
+    try:
+        yield
+    except Exception as error:
+        if _tells_none(error):
+            raise
+        error.args = tuple(redact_all(each) for each in error.args)
+        if _tells_none(error):
+            raise
+        raise RedactedError(redact(f"{type(error).__name__}: {error}")) from None
+
+
+def _tells_none(error: Exception) -> bool:
+    return redact(str(error)) == str(error)
 
 
 def redact_all(value: Any) -> Any:

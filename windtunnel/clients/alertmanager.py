@@ -11,6 +11,7 @@ from windtunnel.clock import Clock
 from windtunnel.model.declaration import instant
 from windtunnel.model.errors import ProbeError, SourceError
 from windtunnel.model.rule_sources import Alertmanager
+from windtunnel.redaction import one_line
 
 _OK = 200
 _TELLING = ("severity", "service", "namespace", "job")  # labels that a sentence shows
@@ -49,7 +50,7 @@ def firing_alerts(source: Alertmanager, clock: Clock, *, timeout_s: float) -> tu
         msg = f"{where}: {error}"
         raise SourceError(msg) from error
     if answer.status != _OK or answer.cut:
-        why = "is too long" if answer.cut else f"is {answer.status}: {' '.join(answer.text.split())[:200]}"
+        why = "is too long" if answer.cut else f"is {answer.status}: {one_line(answer.text, 200)}"
         msg = f"{where}: the answer {why}"
         raise SourceError(msg)
     try:

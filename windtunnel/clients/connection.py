@@ -17,7 +17,7 @@ from windtunnel.clients.refusals import from_answer, no_answer
 from windtunnel.clock import Clock, SystemClock
 from windtunnel.model.errors import ClusterError, UnreachableError
 from windtunnel.model.policy import ClusterEntry
-from windtunnel.redaction import learn
+from windtunnel.redaction import learn, one_line
 
 _CLOCK = SystemClock()
 _LONGEST_PAUSE_S = 3.0
@@ -103,6 +103,7 @@ class Connection:
             self.client.update_params_for_auth(
                 headers, None, ["BearerToken"], request.path, request.method, None
             )
+            learn(headers.get("authorization", "").removeprefix("Bearer "))  # it may be a new one by now
             timeout = (self.timeouts.connect_s, read_s or self.timeouts.read_s)
             answered = self.client.rest_client.request(
                 request.method, url, headers=headers, body=request.body, _request_timeout=timeout
@@ -236,7 +237,7 @@ def _explaining(source: str, load: Callable[[], None], *, context: str = "") -> 
         load()
     except Exception as error:
         wanted = f" with context {context!r}" if context else ""
-        detail = " ".join(str(error).split())[:300]
+        detail = one_line(str(error), 300)
         msg = f"the kubeconfig {source}{wanted} cannot be used: {detail}; see `kubectl config get-contexts`"
         raise UnreachableError(msg) from error
 

@@ -16,6 +16,7 @@ from urllib3.exceptions import HTTPError, ReadTimeoutError
 
 from windtunnel.clock import Clock
 from windtunnel.model.errors import ProbeError
+from windtunnel.redaction import one_line
 
 _PIECE = 16 * 1024
 _USER = re.compile(r"//[^/?#\s]*@")
@@ -169,4 +170,4 @@ def _connection_failure(request: HttpRequest, error: Exception) -> Exception:
 
 
 def _cause(error: BaseException) -> str:
-    return shown(" ".join(str(error).split()))[:200]
+    return one_line(shown(" ".join(str(error).split())), 200)

@@ -11,7 +11,7 @@ from windtunnel.clients.http import shown
 from windtunnel.model.declaration import instant
 from windtunnel.model.errors import SourceError
 from windtunnel.model.rule_sources import PagerDuty
-from windtunnel.redaction import learn
+from windtunnel.redaction import learn, one_line
 
 TOKEN = "PAGERDUTY_TOKEN"  # noqa: S105 - the name of a variable
 URL = "PAGERDUTY_API_URL"
@@ -69,7 +69,7 @@ def open_incidents(source: PagerDuty, *, timeout_s: float) -> tuple[OpenIncident
         status = error.response.status_code if error.response is not None else 0
         msg = f"{where} answered {status}{_ADVICE.get(status, '')}"
     except (pagerduty.Error, pagerduty.UrlError, httpx2.HTTPError, httpx2.InvalidURL) as error:
-        cause = " ".join(str(error).split())[:300].replace(token, "***")
+        cause = one_line(str(error), 300)
         msg = f"{where} could not be asked: {cause or type(error).__name__}"
     except (ValueError, KeyError, TypeError, AttributeError) as error:
         msg = f"{where}: the answer is not one of PagerDuty ({type(error).__name__})"

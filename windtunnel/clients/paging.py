@@ -8,7 +8,7 @@ from urllib.parse import urlsplit
 
 from windtunnel.clients.http import shown
 from windtunnel.model.errors import NotifyError
-from windtunnel.redaction import learn
+from windtunnel.redaction import learn, one_line, redact_all
 
 KEY = "PAGERDUTY_ROUTING_KEY"
 URL = "PAGERDUTY_EVENTS_URL"
@@ -34,10 +34,10 @@ def page(*, summary: str, source: str, dedup_key: str, details: Mapping[str, Any
         "trigger",
         dedup_key,
         payload={
-            "summary": summary[:_LONGEST],
+            "summary": one_line(summary, _LONGEST),
             "source": source or "windtunnel",
             "severity": "critical",
-            "custom_details": dict(details),
+            "custom_details": redact_all(dict(details)),
         },
     )
 
@@ -90,7 +90,7 @@ def _send(action: str, dedup_key: str, **properties: Any) -> None:
         status = error.response.status_code if error.response is not None else 0
         msg = f"{where} answered {status}{_advice(status)}"
     except (pagerduty.Error, pagerduty.UrlError, httpx2.HTTPError, httpx2.InvalidURL, ValueError) as error:
-        cause = " ".join(str(error).split())[:300].replace(key, "***")
+        cause = one_line(str(error), 300)
         msg = f"{where} could not be told: {cause or type(error).__name__}"
     else:
         return

@@ -12,8 +12,12 @@ from windtunnel.model.errors import (
     RefusedError,
     UnreachableError,
 )
+from windtunnel.redaction import one_line
 
-_LONGEST = 400
+_LONGEST = 400  # characters that are told
+_LOOKED_AT = (
+    65536  # bytes of an answer that is no JSON; far more than is told, so that no secret is cut in two
+)
 _PATCH_TEST_FAILED = "the server rejected our request due to an error in our request"
 _KINDS: Mapping[int, type[ClusterError]] = {
     401: RefusedError,
@@ -39,7 +43,7 @@ def from_answer(doing: str, status: int, body: bytes, *, retry_after: str = "") 
         for cause in causes or ()
         if isinstance(cause, Mapping) and cause.get("message") and str(cause["message"]) not in words[0]
     ]
-    message = f"{doing}: {status} {_bounded('; '.join(words))}"
+    message = f"{doing}: {status} {one_line('; '.join(words), _LONGEST)}"
     if advice := _ADVICE.get(status):
         message += f" ({advice})"
     kind = _KINDS.get(status, ClusterError)
@@ -51,7 +55,7 @@ def from_answer(doing: str, status: int, body: bytes, *, retry_after: str = "") 
 
 def no_answer(doing: str, error: BaseException, *, write: bool) -> UnreachableError:
     """Turn a failure below HTTP into one sentence: what, why, and what to check."""
-    cause = _bounded(" ".join(str(error).split()))
+    cause = one_line(str(error), _LONGEST)
     text = f"{type(error).__name__} {cause}".lower()
     if "certificate" in text or "ssl" in text:
         hint = "the TLS certificate is not the one the kubeconfig trusts, or the address does not speak TLS"
@@ -76,8 +80,4 @@ def _status(body: bytes) -> Mapping[str, Any]:
 
 
 def _plain(body: bytes) -> str:
-    return " ".join(body[:_LONGEST].decode("utf-8", errors="replace").split())
-
-
-def _bounded(text: str) -> str:
-    return text if len(text) <= _LONGEST else text[: _LONGEST - 3] + "..."
+    return one_line(body[:_LOOKED_AT].decode("utf-8", errors="replace"), _LONGEST)

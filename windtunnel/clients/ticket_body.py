@@ -10,6 +10,7 @@ from windtunnel.clients.own_namespace import MANAGED, NAMESPACE
 from windtunnel.model.errors import ClusterError
 from windtunnel.model.forms import from_stamp, plain, stamp, ticket_form, ticket_of
 from windtunnel.model.ticket import StepReport, UndoReport, UndoTicket
+from windtunnel.redaction import one_line, redact_all
 
 RUN = "windtunnel.dev/run"
 COMPONENT = "windtunnel.dev/component"
@@ -101,7 +102,7 @@ def body(ticket: UndoTicket, *, state: str, things: frozenset[str], about: About
         EXPIRES_AT: stamp(ticket.expires_at),
         STATE: state,
         THINGS: "\n".join(sorted(things)),
-        ABOUT: json.dumps(plain(about), sort_keys=True),
+        ABOUT: json.dumps(redact_all(plain(about)), sort_keys=True),
     }
     labels = {**MANAGED, RUN: ticket.run_id, COMPONENT: "undo-ticket"}
     return {
@@ -114,13 +115,13 @@ def closing(report: UndoReport, *, at: datetime) -> Json:
     """Return the change that closes a ticket and keeps the report of its undo."""
     return {
         "metadata": {"annotations": {STATE: "undone", TRIED_AT: stamp(at)}},
-        "data": {REPORT: json.dumps(plain(report), separators=(",", ":"))},
+        "data": {REPORT: json.dumps(redact_all(plain(report)), separators=(",", ":"))},
     }
 
 
 def failing(found: TicketOnCluster, why: str, *, at: datetime) -> Json:
     """Return the change that counts one more undo that failed."""
-    told = {TRIES: str(found.tries + 1), TRIED_AT: stamp(at), LAST_ERROR: why[:_LONGEST_ERROR]}
+    told = {TRIES: str(found.tries + 1), TRIED_AT: stamp(at), LAST_ERROR: one_line(why, _LONGEST_ERROR)}
     return {"metadata": {"annotations": {STATE: "failed", **told}}}
 
 

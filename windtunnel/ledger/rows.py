@@ -45,7 +45,7 @@ def sample_row(run_id: str, sample: Sample) -> Row:
     return {
         "run_id": run_id,
         "at": to_millis(sample.at),
-        "probe": clean(sample.probe),
+        "probe": clean(redact(sample.probe)),
         "phase": str(sample.phase),
         "ok": sample.ok,
         "value": value,

@@ -56,14 +56,14 @@ def insert_run(connection: Connection, run_id: str, experiment: str, *, at: date
     """
     row = {
         "run_id": run_id,
-        "experiment": experiment,
+        "experiment": redact(experiment),
         "started_at": to_millis(at),
         "reason": "",
         "seed": origin.seed,
-        "triggered_by": origin.triggered_by,
-        "experiment_source": origin.experiment_source,
+        "triggered_by": redact(origin.triggered_by),
+        "experiment_source": redact(origin.experiment_source),
         "experiment_text": redact(origin.experiment_text),
-        "policy_source": origin.policy_source,
+        "policy_source": redact(origin.policy_source),
         "policy_text": redact(origin.policy_text),
     }
     try:

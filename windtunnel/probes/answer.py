@@ -2,6 +2,8 @@
 
 from dataclasses import dataclass
 
+from windtunnel.redaction import one_line
+
 _LONGEST = 300
 
 
@@ -21,6 +23,5 @@ def unanswered(error: object) -> Answer:
 
 
 def bounded(text: str) -> str:
-    """Return *text* as one line of bearable length."""
-    line = " ".join(text.split())
-    return line if len(line) <= _LONGEST else line[: _LONGEST - 3] + "..."
+    """Return *text* as one line of bearable length, without secrets."""
+    return one_line(text, _LONGEST)

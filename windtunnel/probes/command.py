@@ -12,6 +12,7 @@ from windtunnel.model.errors import ProbeError
 from windtunnel.model.experiment import CommandProbe
 from windtunnel.probes.answer import Answer, bounded
 from windtunnel.probes.looking import ProbeContext
+from windtunnel.redaction import one_line
 
 _LARGEST = 64 * 1024
 _PIECES = 16
@@ -37,7 +38,7 @@ def look_command(probe: CommandProbe, context: ProbeContext, clock: Clock, *, ti
     try:
         value = float(output.strip())
     except ValueError as error:
-        msg = f"{probe.argv[0]} printed {bounded(output)[:80]!r}, and one number is expected"
+        msg = f"{probe.argv[0]} printed {one_line(output, 80)!r}, and one number is expected"
         raise ProbeError(msg) from error
     return Answer(ok=probe.expect.holds(value), value=value, detail=f"{value:g}, expected {probe.expect}")
 

@@ -9,6 +9,12 @@ from windtunnel.redaction import learn
 _PLACEHOLDER = re.compile(r"\$\{([A-Za-z_][A-Za-z0-9_]*)\}")
 
 
+def learn_all(text: str, environ: Mapping[str, str]) -> None:
+    """Redact from now on what every `${NAME}` in *text* stands for, before any probe has filled it in."""
+    for match in _PLACEHOLDER.finditer(text):
+        learn(environ.get(match[1], ""))
+
+
 def fill_in(text: str, environ: Mapping[str, str]) -> str:
     """Replace every `${NAME}` by the environment variable NAME, whose value is redacted from then on.
 
