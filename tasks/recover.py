@@ -16,8 +16,6 @@ def recover(run: LiveRun) -> Ending:
     """Wait until every steady-state probe holds again, at most `recover_within`."""
     undone_at = run.clock.now()
     bound_s = run.experiment.recover_within_s
-    if _operator_left(run):
-        return Ending(go_on=False, name="Skipped", message="Stopped by the operator; not waiting.")
     run.samples.wait_for(
         lambda samples: steady_again(samples, run.experiment, since=undone_at) or _operator_left(run),
         timeout_s=bound_s,
@@ -27,11 +25,21 @@ def recover(run: LiveRun) -> Ending:
         message = f"The steady state holds again; seen {seconds:.1f} s after undo."
         run.happened(EventKind.RECOVERED, message, seconds=round(seconds, 3))
         return Ending(go_on=True, name="Recovered", message=message)
+    if _operator_left(run) and (run.clock.now() - undone_at).total_seconds() < bound_s:
+        return _not_waited_for(run)
     missing = still_missing(run.samples.all(), run.experiment, since=undone_at)
     verb = "does" if len(missing) == 1 else "do"
     message = f"Not recovered {bound_s:g} s after undo: {', '.join(missing)} {verb} not hold again."
     run.happened(EventKind.NOT_RECOVERED, message, probes=list(missing))
     return Ending(go_on=False, name="NotRecovered", message=message, failed=True)
+
+
+def _not_waited_for(run: LiveRun) -> Ending:
+    """Put on record that somebody stopped the run, unless they did so earlier and it is there."""
+    stop = run.stopping.stop
+    if stop and run.ledger.read(run.run_id).first(EventKind.ABORT) is None:
+        run.happened(EventKind.ABORT, stop.message, by=stop.by)
+    return Ending(go_on=False, name="Skipped", message="Stopped by the operator; not waiting.")
 
 
 def _operator_left(run: LiveRun) -> bool:

@@ -12,16 +12,18 @@ pytestmark = [pytest.mark.lab, pytest.mark.prefect]
 
 @pytest.fixture
 def interrupted(written, tmp_path, prefect_server, cluster):
-    """Start `windtunnel run` on a long experiment, interrupt it once the fault is in, wait for its end."""
+    """Start `windtunnel run` on a long experiment, interrupt it at an event, wait for its end."""
 
-    def run_and_interrupt(number: signal.Signals, *, times: int = 1) -> tuple[int, dict]:
+    def run_and_interrupt(
+        number: signal.Signals, *, times: int = 1, at: str = "fault.injected", **changes: str
+    ) -> tuple[int, dict]:
         file = tmp_path / "long.yaml"
-        file.write_text(written(duration="60s"), encoding="utf-8")
+        file.write_text(written(**{"duration": "60s", **changes}), encoding="utf-8")
         command = [sys.executable, "-m", "windtunnel.cli", "run", str(file)]
         process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
         with process:
             for line in process.stdout:
-                if "fault.injected" in line:
+                if at in line:
                     for _ in range(times):
                         process.send_signal(number)
         return process.returncode, last_run()
@@ -47,6 +49,18 @@ def test_an_interrupted_run_undoes_and_says_that_it_was_stopped(interrupted, clu
     assert report["judgement"]["undo"] == "clean"
     assert kinds.index("fault.injected") < kinds.index("undo.finished") < kinds.index("run.finished")
     assert cluster.get("Deployment", "payments", "shop")["spec"]["replicas"] == 3
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_run_that_is_interrupted_while_it_waits_for_recovery_was_stopped_and_has_not_missed_it(
+    interrupted, number
+):
+    slow = '  - {name: slow, http: "http://frontend.shop.svc:8080/", expect: {status: 200}, interval: 2s}'
+    code, report = interrupted(number, at="undo.finished", duration="2s", probes=slow)
+    assert (code, report["judgement"]["verdict"]) == (5, "aborted")
+    kinds = [event["kind"] for event in report["record"]["events"]]
+    assert "run.not_recovered" not in kinds
+    assert kinds.count("run.abort") == 1
 
 
 def test_a_killed_run_leaves_its_ticket_with_all_that_undo_needs(interrupted, cluster):

@@ -77,6 +77,11 @@ class Lane:
         with (self.folder / "output").open("wb") as output:
             return subprocess.Popen([sys.executable, "-m", *module, file], stdout=output, stderr=output)
 
+    def said(self) -> str:
+        """Return the end of what the last run has said."""
+        text = (self.folder / "output").read_text(encoding="utf-8", errors="replace")
+        return " / ".join(text.splitlines()[-3:])
+
     def rest(self, within_s: float = 60.0) -> None:
         """Wait until the workload is complete."""
         until = CLOCK.monotonic() + within_s

@@ -27,8 +27,13 @@ def main(seconds: float, files: list[Path]) -> None:
         if CLOCK.monotonic() >= until:
             return
         _, texts = read_files(file, None)
-        state = experiment(RunRequest(**texts), return_state=True)
-        sys.stdout.write(f"{state.name}: {state.message}\n")
+        try:
+            state = experiment(RunRequest(**texts), return_state=True)
+        except Exception as error:  # noqa: BLE001 - as in a flow that goes on with its next run
+            told = f"{type(error).__name__}: {error}"
+        else:
+            told = f"{state.name}: {state.message}"
+        sys.stdout.write(" ".join(told.split()) + "\n")
         sys.stdout.flush()
 
 

@@ -22,9 +22,15 @@ from tests.kill.course import JANITOR, course, janitor
 from tests.kill.killing import BOUND_S, LONGEST_RANDOM_S, RANDOM, RUNS_S, Ended, Kill, killed, left_within
 from tests.kill.lane import CLOCK, FAULTS, Lane
 from tests.kill.memory import Memory, watch
+from windtunnel.model.verdict import ExitCode
 
 LANES = 3  # on which runs are killed; one more is the long-lived runner's
 PER_TEN = {None: 4, signal.SIGKILL: 4, signal.SIGTERM: 2}  # of ten runs, how many get which signal
+USUAL = {  # exit statuses; SIGTERM may come before a run listens, and after it has passed
+    None: {0},
+    signal.SIGKILL: {-signal.SIGKILL},
+    signal.SIGTERM: {-signal.SIGTERM, ExitCode.ABORTED, ExitCode.PASSED},
+}
 JANITOR_LIVES_S = (3.0, 15.0)
 
 
@@ -36,6 +42,13 @@ class Trip:
     number: signal.Signals | None
     end: Ended
     leftovers: tuple[str, ...]
+    said: str  # the end of its output
+
+    @property
+    def odd(self) -> bool:
+        """Say whether it ended in a way that its signal, or none, does not account for."""
+        how = self.number if self.end.reached else None
+        return self.end.status not in USUAL[how]
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +57,7 @@ class Soaked:
 
     minutes: float
     trips: tuple[Trip, ...]
-    in_one_process: int  # runs of the long-lived runner
+    in_one_process: tuple[str, ...]  # how each run of the long-lived runner ended
     janitor_kills: int
     at_the_end: tuple[str, ...]  # what is left when all is over
     janitor: Memory
@@ -58,12 +71,14 @@ class Soaked:
     def text(self) -> str:
         """Say it in some lines, the last of which says all."""
         kills = sum(trip.end.reached for trip in self.trips) + self.janitor_kills
-        runs = len(self.trips) + self.in_one_process
+        runs = len(self.trips) + len(self.in_one_process)
         ends = Counter(
             (_named(one.number if one.end.reached else None), one.end.status) for one in self.trips
         )
         lines = [f"{how}, exit status {status}: {count}" for (how, status), count in sorted(ends.items())]
-        lines.append(f"in one process, one after another: {self.in_one_process}")
+        named = Counter(told.partition(":")[0] for told in self.in_one_process)
+        lines += [f"one after another in one process, {name}: {count}" for name, count in named.items()]
+        lines += [f"{one.fault}, exit status {one.end.status}: {one.said}" for one in self.trips if one.odd]
         lines += [*self.leftovers, self.janitor.line(), self.runner.line()]
         lines.append(
             f"soak: {self.minutes:g} minutes, {runs} runs, {kills} kills, leftovers: {len(self.leftovers)}, "
@@ -86,13 +101,15 @@ def soak(home: Path, minutes: float, seed: int, *, lanes: int = LANES) -> Soaked
             ]
             try:
                 said, _ = runner.communicate(timeout=minutes * 60 + RUNS_S)
+                trips = tuple(trip for lane in toiling for trip in lane.result())
             finally:
                 over.set()
-            trips = tuple(trip for lane in toiling for trip in lane.result())
         left = left_within(
             BOUND_S, lambda: [one for lane in laid for one in (*lane.leftovers(), *lane.held())]
         )
-    return Soaked(minutes, trips, said.count(b"\n"), harried.result(), tuple(left), *memories)
+        if runner.returncode:
+            left.append(f"the long-lived runner ended with {runner.returncode}: {laid[-1].said()}")
+    return Soaked(minutes, trips, tuple(said.decode().splitlines()), harried.result(), tuple(left), *memories)
 
 
 def toil(lane: Lane, draw: random.Random, until: float) -> list[Trip]:
@@ -108,7 +125,7 @@ def toil(lane: Lane, draw: random.Random, until: float) -> list[Trip]:
         if left:
             lane.clear()
             lane.forget_leases()
-        trips.append(Trip(fault, number, end, tuple(left)))
+        trips.append(Trip(fault, number, end, tuple(left), lane.said()))
     return trips
 
 

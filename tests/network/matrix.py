@@ -13,8 +13,8 @@ from itertools import islice, zip_longest
 from pathlib import Path
 from queue import Empty, Queue
 
+from tests.kill.course import course
 from tests.kill.lane import FAULTS
-from tests.kill.matrix import course
 from tests.network.route import SERVICES, Route, routes
 from tests.network.toxic import KINDS, STREAM_KINDS, Toxic
 from tests.network.trip import Arrival, Trip

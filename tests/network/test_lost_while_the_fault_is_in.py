@@ -15,8 +15,8 @@ from typing import Any
 
 import pytest
 
+from tests.kill.course import course
 from tests.kill.lane import CLOCK, Lane, workload
-from tests.kill.matrix import course
 from windtunnel.cli.prefect_server import start_server, stop_server
 from windtunnel.faults import load_fault
 from windtunnel.undo.sweep import sweep

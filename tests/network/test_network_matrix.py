@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.kill.matrix import course
+from tests.kill.course import course
 from tests.network.matrix import go, kinds, trips
 from tests.network.route import SERVICES, routes
 from tests.network.toxic import Toxic
