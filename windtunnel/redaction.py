@@ -14,7 +14,10 @@ from urllib.parse import quote, quote_plus, unquote
 MASK = "***"
 LEAST = 6  # characters; a shorter value, like `true` or `8080`, would blacken ordinary text
 
-_SECRET_NAME = re.compile(r"(TOKEN|SECRET|PASSWORD|PASSWD|API_KEY|ACCESS_KEY|AUTH_STRING)$", re.IGNORECASE)
+_KEYS = "API|ACCESS|ACCOUNT|AUTH|ENCRYPTION|INTEGRATION|LICENSE|MASTER|PRIVATE|ROUTING|SECRET|SIGNING"
+_SECRET_NAME = re.compile(
+    rf"(TOKEN|SECRET|PASSWORD|PASSWD|PASSPHRASE|CREDENTIALS?|AUTH_STRING|({_KEYS})_?KEY)$", re.IGNORECASE
+)
 _PASSWORD = re.compile(r"://[^/?#\s:@]*:([^/?#\s@]+)@")
 
 

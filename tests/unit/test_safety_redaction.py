@@ -1,19 +1,23 @@
 """A secret that a placeholder filled in is in no record, no terminal and no traceback."""
 
 import logging
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
+from tasks.own_tickets import refuse_secrets
 from tasks.prefect_logs import without_secrets
 from windtunnel.cli.console import complain, note, say
 from windtunnel.cli.crash import save_traceback
 from windtunnel.clock import SystemClock
 from windtunnel.ledger import open_ledger
 from windtunnel.ledger.runs import Origin
+from windtunnel.model.errors import FaultError, InputError
 from windtunnel.model.record import Event, EventKind, Phase, Sample
+from windtunnel.model.ticket import ObjectRef, UndoStep, UndoTicket
 from windtunnel.probes.placeholders import fill_in
-from windtunnel.redaction import learn_environment, redact
+from windtunnel.redaction import RedactedError, learn_environment, one_line, redact, secrets_kept_in
 
 
 @pytest.fixture
@@ -76,3 +80,42 @@ def test_variables_named_like_secrets_and_passwords_in_addresses_are_secrets():
         {"SHOP_TOKEN": "env-canary-1", "SOME_URL": "http://me:env%2Dcanary-2@shop/", "PLAIN": "plainly"}
     )
     assert redact("env-canary-1 env-canary-2 env%2Dcanary-2 plainly") == "*** *** *** plainly"
+
+
+def test_a_text_is_cut_after_its_secrets_are_out(canary):
+    told = one_line(f"{'x' * 10}\n{canary}", 20)
+    assert told == f"{'x' * 10} ***"
+    assert one_line(f"{canary} {'y' * 50}", 20) == f"*** {'y' * 13}..."
+
+
+def test_an_error_leaves_a_step_without_the_secret_and_as_what_it_was(canary):
+    class Of(Exception):  # noqa: N818 - a stranger's
+        def __str__(self):
+            return f"kept elsewhere: {canary}"
+
+    for error, kind, told in (
+        (InputError(f"cannot use {canary}"), InputError, "cannot use ***"),
+        (KeyError(canary), KeyError, "'***'"),
+        (Of(), RedactedError, "Of: kept elsewhere: ***"),
+        (ValueError("as it was"), ValueError, "as it was"),
+    ):
+        with pytest.raises(kind) as raised, secrets_kept_in():
+            raise error
+        assert str(raised.value) == told
+        assert raised.value.__cause__ is None
+
+
+def test_an_undo_ticket_that_would_hold_a_secret_is_refused(canary):
+    ref = ObjectRef("Deployment", "web", "shop", "u")
+    ticket = UndoTicket(
+        run_id="r",
+        fault="env-change",
+        targets=(ref,),
+        steps=(UndoStep(ref, "/spec/token", before=canary, changed_to="x"),),
+        parameters={},
+        created_at=SystemClock().now(),
+        expires_at=SystemClock().now(),
+    )
+    with pytest.raises(FaultError, match="the undo ticket of env-change would hold a secret"):
+        refuse_secrets(ticket)
+    refuse_secrets(replace(ticket, steps=()))

@@ -1,0 +1,223 @@
+"""No secret that a run meets comes out anywhere: real runs, with a canary in every place where one enters.
+
+Each output is also held to a witness, words that must be in it: an empty place would hold no secret either.
+"""
+
+import base64
+import json
+import os
+import re
+import subprocess
+import sys
+import threading
+from pathlib import Path
+from urllib.parse import quote
+
+import httpx
+import pytest
+
+from tests.running_postgres import PASSWORD
+
+pytestmark = [pytest.mark.lab, pytest.mark.prefect]
+ROOT = Path(__file__).parents[2]
+CANARIES = {
+    "SHOP_TOKEN": 'canary/"shop"+token-of-the-test',  # filled into a header, and printed by a command
+    "SLACK_BOT_TOKEN": "xoxb-canary-slack-0123456789",
+    "PAGERDUTY_ROUTING_KEY": "canarypagerduty0123456789abcdef0",
+    "SOME_PASSWORD": "canary-by-its-name",
+}
+TELLS = """
+import os, sys
+counted, *names = sys.argv[1:]
+with open(counted, 'ab') as file:
+    file.write(b'.')
+    looks = file.tell()
+print('told-by-the-command', *(os.environ[name] for name in names))
+sys.exit(4 if looks < 9 else 5)
+"""  # the baseline holds, and then it does not
+
+
+def needles(secret: str) -> set[bytes]:
+    """Return *secret* as it is, in JSON, and in base64 wherever it may begin in a longer text."""
+    raw = secret.encode()
+    shifted = [base64.b64encode(b"\0" * n + raw)[(4 * n + 2) // 3 : -4] for n in range(3)]
+    return {raw, json.dumps(secret)[1:-1].encode(), *shifted}
+
+
+def found_in(outputs: dict[str, bytes], secrets: dict[str, str]) -> list[tuple[str, str]]:
+    """Return which output holds which secret, in any form."""
+    return [
+        (place, name)
+        for place, text in outputs.items()
+        for name, secret in secrets.items()
+        if any(needle in text for needle in needles(secret))
+    ]
+
+
+@pytest.fixture
+def echo():
+    """A server that answers with the headers it was asked with, and says that it failed."""
+    from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+
+    asked = []
+
+    class Echo(BaseHTTPRequestHandler):
+        def do_GET(self):
+            asked.append(str(self.headers))
+            body = f"echoed {self.headers}".encode()
+            self.send_response(503, str(self.headers["Authorization"]))
+            self.send_header("Content-Length", str(len(body)))
+            self.end_headers()
+            self.wfile.write(body)
+
+        def log_message(self, *_):
+            """Say nothing."""
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Echo)
+    threading.Thread(target=server.serve_forever, args=(0.05,), daemon=True).start()
+    yield f"http://127.0.0.1:{server.server_port}/", asked
+    server.shutdown()
+    server.server_close()
+
+
+@pytest.fixture
+def on_cluster(cluster):
+    """Keep what every config map of windtunnel's said, as long as the block lasts."""
+    seen: set[str] = set()
+    over = threading.Event()
+
+    def watch():
+        while not over.wait(0.1):
+            seen.update(json.dumps(each) for each in cluster.list("ConfigMap", "windtunnel"))
+
+    watcher = threading.Thread(target=watch, daemon=True)
+    watcher.start()
+    yield seen
+    over.set()
+    watcher.join(10)
+
+
+@pytest.fixture
+def ended(lab, prefect_server, tmp_path, written, echo):
+    """Run an experiment with every canary in its environment; give its process and what it wrote."""
+
+    def run(module: str, **more: str) -> tuple[int, dict[str, bytes]]:
+        probes = f"""
+  - name: with a token
+    http: {{url: "{echo[0]}", headers: {{Authorization: "Bearer ${{SHOP_TOKEN}}"}}}}
+    expect: {{status: 503}}
+  - name: tells
+    command: [{sys.executable}, -c, {json.dumps(TELLS)}, {tmp_path}/looks, {", ".join(CANARIES)}]
+    expect: {{exit_code: 4}}
+    interval: 200ms
+"""
+        file = tmp_path / "experiment.yaml"
+        file.write_text(written(probes=probes))
+        (tmp_path / "windtunnel.yaml").write_text("slack: {channel: '#secrets'}\n")
+        kept = {name: value for name, value in os.environ.items() if not name.startswith("PREFECT_")}
+        slack = {"SLACK_API_URL": f"{lab['recorder']}/slack/api/"}
+        done = subprocess.run(
+            [sys.executable, "-m", *module.split(), str(file)],
+            cwd=ROOT,
+            env=kept | {"WINDTUNNEL_HOME": str(lab.home)} | CANARIES | slack | more,
+            capture_output=True,
+            check=False,
+            timeout=100,
+        )
+        return done.returncode, {"stdout": done.stdout, "stderr": done.stderr}
+
+    return run
+
+
+def everywhere(lab, api: str, run_id: str, tmp_path: Path) -> dict[str, bytes]:
+    """Return what a run has left, place by place, but for its ledger and its terminal."""
+    outputs = {"slack": httpx.get(f"{lab['recorder']}/messages.json").content}
+    for what in ("flow_runs", "task_runs", "artifacts"):
+        found = httpx.post(f"{api}/{what}/filter", json={"limit": 200}).raise_for_status()
+        outputs[f"prefect's {what}"] = found.content
+    name = {"flow_runs": {"name": {"like_": run_id}}}
+    (flow_run,) = httpx.post(f"{api}/flow_runs/filter", json=name).raise_for_status().json()
+    logs = {"logs": {"flow_run_id": {"any_": [flow_run["id"]]}}, "limit": 200}
+    outputs["prefect's logs"] = httpx.post(f"{api}/logs/filter", json=logs).raise_for_status().content
+    events = {"filter": {"related": {"id": [f"prefect.flow-run.{flow_run['id']}"]}}, "limit": 50}
+    outputs["prefect's events"] = httpx.post(f"{api}/events/filter", json=events).raise_for_status().content
+    for form in ("markdown", "json"):
+        file = tmp_path / f"report.{form}"
+        command = ["report", run_id, "--format", form, "--output", str(file)]
+        if form == "markdown":
+            command += ["--chart", str(tmp_path / "chart.svg")]
+        environment = {**os.environ, "WINDTUNNEL_HOME": str(lab.home)}
+        subprocess.run([sys.executable, "-m", "windtunnel.cli", *command], env=environment, check=True)
+        outputs[f"report as {form}"] = file.read_bytes()
+    outputs["chart"] = (tmp_path / "chart.svg").read_bytes()
+    return outputs
+
+
+def test_a_run_that_meets_secrets_in_every_place_tells_none(  # noqa: PLR0917 - fixtures are arguments
+    ended, on_cluster, lab, prefect_server, echo, tmp_path
+):
+    code, outputs = ended("windtunnel.cli run")
+    run_id = re.findall(rb"windtunnel report (\S+)", outputs["stdout"])[-1].decode()
+    outputs |= everywhere(lab, prefect_server, run_id, tmp_path)
+    outputs["ledger"] = b"".join(file.read_bytes() for file in lab.home.glob("ledger.db*"))
+    outputs["config maps"] = "\n".join(on_cluster).encode()
+
+    token = (lab.home / "lab" / "token").read_text().strip()
+    assert found_in(outputs, CANARIES | {"the cluster's token": token}) == []
+    assert CANARIES["SHOP_TOKEN"] in echo[1][-1]  # it was used, and answered
+    assert code == 1
+    witnesses = {
+        **dict.fromkeys(outputs, b"payments-scaled"),
+        "stderr": b"",  # nothing is told there
+        "chart": b"<svg",
+        "prefect's task_runs": b"Not recovered 10 s after undo",
+        "prefect's events": b"prefect.flow-run.",
+        "config maps": f"windtunnel-undo-{run_id}".encode(),
+    }
+    assert [place for place, words in witnesses.items() if words not in outputs[place]] == []
+    plain = {place: text.replace(b"\\*", b"*") for place, text in outputs.items()}
+    told = [place for place, text in plain.items() if b"told-by-the-command *** *** *** ***" in text]
+    assert {
+        "stdout",
+        "ledger",
+        "slack",
+        "prefect's flow_runs",
+        "report as markdown",
+        "report as json",
+    } <= set(told)
+
+
+def test_a_run_that_crashes_over_a_secret_tells_none(  # noqa: PLR0917 - fixtures are arguments
+    ended, on_cluster, lab, prefect_server, postgres, postgres_server, tmp_path
+):
+    code, outputs = ended("tests.flows.crashing", WINDTUNNEL_LEDGER=postgres, PREFECT_API_URL=prefect_server)
+    database = postgres.rpartition("/")[2]
+    (run_id,) = (row[0] for row in postgres_server.sql("SELECT run_id FROM runs", database))
+    crashes = (lab.home / "crashes").glob("*")
+    outputs["crash files"] = b"".join(file.read_bytes() for file in crashes)
+    for table in ("runs", "events", "samples", "tickets"):
+        rows = postgres_server.sql(f"TABLE {table}", database)
+        outputs[f"ledger's {table}"] = str(rows).encode()
+    for what in ("flow_runs", "task_runs"):
+        found = httpx.post(f"{prefect_server}/{what}/filter", json={"limit": 200}).raise_for_status()
+        outputs[f"prefect's {what}"] = found.content
+    outputs["config maps"] = "\n".join(on_cluster).encode()
+
+    password = {"the ledger's password": PASSWORD, "as in an address": quote(PASSWORD, safe="")}
+    assert found_in(outputs, CANARIES | password) == []
+    assert code == 7, outputs["stdout"]
+    assert f"windtunnel-undo-{run_id}".encode() in outputs["config maps"]
+    told = [place for place, text in outputs.items() if b"crashed-here with ***" in text]
+    assert {"stderr", "crash files", "ledger's events", "prefect's flow_runs", "prefect's task_runs"} <= set(
+        told
+    )
+
+
+def test_a_secret_is_found_however_it_is_written():
+    secret = CANARIES["SHOP_TOKEN"]
+    texts = {
+        "plain": f"a {secret} b".encode(),
+        "json": json.dumps({"a": secret}).encode(),
+        **{f"base64 {n}": base64.b64encode(b"x" * n + secret.encode() + b"tail") for n in range(6)},
+    }
+    assert found_in(texts, {"it": secret}) == [(place, "it") for place in texts]
