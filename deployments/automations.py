@@ -14,11 +14,12 @@ _HEARTBEAT = "prefect.flow-run.heartbeat"
 _ENDS = {f"prefect.flow-run.{end}" for end in ("Completed", "Failed", "Cancelled", "Crashed")}
 
 
-def dead_run(janitor: UUID) -> AutomationCore:
+def dead_run(janitor: UUID, *, silent: timedelta = SILENT) -> AutomationCore:
     """Return the automation that takes an experiment for dead when its heartbeat stops.
 
     Args:
         janitor: The deployment that undoes what such a run has left.
+        silent: For how long it has given no sign of life.
 
     Source: Prefect's documentation, "Detect zombie flows".
     """
@@ -35,7 +36,7 @@ def dead_run(janitor: UUID) -> AutomationCore:
             after={_HEARTBEAT},
             expect={_HEARTBEAT, *_ENDS},
             threshold=1,
-            within=SILENT,
+            within=silent,
         ),
         actions=[
             ChangeFlowRunState(state=StateType.CRASHED, message="Its heartbeat has stopped."),

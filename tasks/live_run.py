@@ -75,6 +75,7 @@ class LiveRun:
         self.inject_over = False  # nothing more is changed from now on but by undo
         self.claims: tuple[Claim, ...] = ()  # what the run holds, once it does
         self.lease: Holding | None = None
+        self.without_prefect = False  # its server was too slow: the steps left are not shown there
         self.cancelled = False  # in Prefect, which then takes no other final state
         self.crash: BaseException | None = None  # raised again once the run is concluded
         self._cluster: Cluster | None = None

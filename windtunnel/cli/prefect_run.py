@@ -18,11 +18,9 @@ from windtunnel.cli.console import note
 from windtunnel.clock import SystemClock
 from windtunnel.ledger import open_ledger
 
-START_PAUSES_S = (
-    1.0,
-    3.0,
-    6.0,
-)  # before Prefect is asked again to begin a flow; a busy server needs a moment
+# Before Prefect is asked again to begin a flow. A busy server needs a moment; one that hangs is not busy.
+START_PAUSES_S = (1.0, 3.0, 6.0)
+START_S = 20.0
 TELL_S = 10.0  # what Prefect's server has for taking the last events and logs
 _CLOCK = SystemClock()
 _OF_PREFECT = (PrefectException, HTTPError)
@@ -77,12 +75,13 @@ def _begin(request: RunRequest) -> State[Any]:
     A server answers 503 when several flows begin at once. The record of a run begins with the first step of
     its flow, so a run that is not on record has checked nothing and changed nothing.
     """
+    until = _CLOCK.monotonic() + START_S
     for pause_s in START_PAUSES_S:
         try:
             return experiment(request, return_state=True)
         except _OF_PREFECT as error:
             with open_ledger() as ledger:
-                if ledger.run(request.run_id) is not None:
+                if ledger.run(request.run_id) is not None or _CLOCK.monotonic() > until:
                     raise
             note(f"Prefect's server could not begin the run ({type(error).__name__}); asking it again.")
             _CLOCK.wait(pause_s)
