@@ -63,12 +63,17 @@ def test_the_table_names_the_remedies(doctor, cluster):
     assert "once it is safe: windtunnel resume" in done.stdout
 
 
-def test_a_cluster_that_cannot_be_reached_fails_with_its_remedy(doctor, monkeypatch, tmp_path):
+def test_a_cluster_that_cannot_be_reached_fails_once_and_not_with_all_that_needs_it(
+    doctor, monkeypatch, tmp_path
+):
     monkeypatch.setenv("KUBECONFIG", str(tmp_path / "nowhere"))
     status, found = doctor()
     assert status == 2
-    assert found["cluster"]["state"] == found["clock"]["state"] == "fail"
+    assert {name for name, each in found.items() if each["state"] == "fail"} == {"cluster"}
     assert "kubectl config get-contexts" in found["cluster"]["remedy"]
+    for name in ("clock", "namespace", "rights", "lever", "tickets"):
+        assert (found[name]["state"], found[name]["remedy"]) == ("skipped", "")
+        assert found[name]["found"] == "not to be known before cluster is well"
 
 
 def test_a_policy_that_cannot_be_read_fails_with_its_line(doctor, tmp_path):

@@ -56,11 +56,13 @@ def doctor(cluster: Where = "", *, as_json: AsJson = False) -> None:
 
 
 def _look(checks: "Sequence[Check]") -> "list[Finding]":
+    from windtunnel.cli.checks.finding import without_echoes
+
     for name in LOADED_BEFORE:
         importlib.import_module(name)
     with ThreadPoolExecutor(max_workers=AT_ONCE) as pool:
         asked = [pool.submit(copy_context().run, check.made) for check in checks]
-    return [found.result() for found in asked]
+    return without_echoes(checks, [found.result() for found in asked])
 
 
 def _checks(cluster: str) -> "list[Check]":

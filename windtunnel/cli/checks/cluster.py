@@ -20,12 +20,17 @@ def cluster_checks(policy: Policy, name: str) -> Iterator[Check]:
     def asked() -> Cluster:
         return connect(cluster_entry(policy, name))
 
-    yield Check(f"cluster{of}", lambda: _version(asked()), "see `kubectl config get-contexts`")
-    yield Check(f"clock{of}", lambda: _clock(asked()), "set this machine's clock, with NTP")
-    yield Check(f"namespace{of}", lambda: _namespace(asked()), "kubectl create namespace windtunnel")
-    yield Check(f"rights{of}", lambda: _rights(asked()), "windtunnel rbac FILE... | kubectl apply -f -")
-    yield Check(f"lever{of}", lambda: _lever(asked()), "see docs/cli.md, windtunnel halt")
-    yield Check(f"tickets{of}", lambda: _tickets(asked()), "see docs/undo.md")
+    first = f"cluster{of}"
+    yield Check(first, lambda: _version(asked()), "see `kubectl config get-contexts`")
+    yield Check(f"clock{of}", lambda: _clock(asked()), "set this machine's clock, with NTP", needs=first)
+    yield Check(
+        f"namespace{of}", lambda: _namespace(asked()), "kubectl create namespace windtunnel", needs=first
+    )
+    yield Check(
+        f"rights{of}", lambda: _rights(asked()), "windtunnel rbac FILE... | kubectl apply -f -", needs=first
+    )
+    yield Check(f"lever{of}", lambda: _lever(asked()), "see docs/cli.md, windtunnel halt", needs=first)
+    yield Check(f"tickets{of}", lambda: _tickets(asked()), "see docs/undo.md", needs=first)
     yield Check(f"prometheus{of}", lambda: _prometheus(policy, name), "correct `prometheus` in the policy")
 
 

@@ -1,6 +1,6 @@
 """What one check found."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -33,6 +33,7 @@ class Check:
     name: str
     look: Callable[[], Finding | tuple[State, str, str]]
     remedy: str = ""  # for what it raises
+    needs: str = ""  # the check without which this one can find nothing out
 
     def made(self) -> Finding:
         """Look, and say what was found; a check that breaks is a failed one."""
@@ -45,3 +46,14 @@ class Check:
                 self.name, State.FAIL, f"the check broke: {type(error).__name__}: {error}", self.remedy
             )
         return found if isinstance(found, Finding) else Finding(self.name, *found)
+
+
+def without_echoes(checks: Sequence[Check], findings: Sequence[Finding]) -> list[Finding]:
+    """Return *findings*, where a failure that only repeats that of what it needs is skipped."""
+    failed = {finding.check for finding in findings if finding.state is State.FAIL}
+    return [
+        Finding(finding.check, State.SKIPPED, f"not to be known before {check.needs} is well")
+        if finding.state is State.FAIL and check.needs in failed
+        else finding
+        for check, finding in zip(checks, findings, strict=True)
+    ]
