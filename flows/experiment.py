@@ -19,12 +19,13 @@ from tasks.resolve import resolve
 from tasks.rollback import rollback
 from tasks.signals import signals_ask_to_stop
 from tasks.watching import watching
+from windtunnel.redaction import redact
 
 
 def named() -> str:
     """Return the flow run's name: the experiment, and the run id by which the ledger knows it."""
     request: RunRequest = runtime.flow_run.parameters["request"]
-    return f"{experiment_name(request)} {request.run_id}"
+    return f"{redact(experiment_name(request))} {request.run_id}"
 
 
 @flow(

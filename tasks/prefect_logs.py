@@ -6,6 +6,8 @@ import traceback
 
 from windtunnel.redaction import learn_environment, redact
 
+_LOGGERS = ("prefect.flow_runs", "prefect.task_runs", "prefect.windtunnel.aftermath")
+
 
 def without_secrets(record: logging.LogRecord) -> bool:
     """Redact the message and the traceback of *record*, which is let through always."""
@@ -19,5 +21,5 @@ def without_secrets(record: logging.LogRecord) -> bool:
 def keep_secrets_out() -> None:
     """Redact what flow runs and task runs log from now on; a served run never passes the command line."""
     learn_environment(os.environ)
-    for name in ("prefect.flow_runs", "prefect.task_runs"):
+    for name in _LOGGERS:
         logging.getLogger(name).addFilter(without_secrets)

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Any
 from tasks.prefect_api import TIMEOUT_S, asking
 from windtunnel.clients.http import shown
 from windtunnel.model.errors import PrefectApiError
+from windtunnel.redaction import one_line
 
 if TYPE_CHECKING:
     from prefect.client.orchestration import SyncPrefectClient
@@ -56,7 +57,7 @@ def _found(client: "SyncPrefectClient", name: str) -> Any | None:
     """
     found = client.read_variable_by_name(name)
     if found is None and (problem := client.api_healthcheck()) is not None:
-        why = shown(str(problem))[:200]
+        why = one_line(shown(str(problem)), 200)
         msg = f"looking for the Prefect variable {name}: no Prefect server answers there ({why})"
         raise PrefectApiError(msg)
     return found

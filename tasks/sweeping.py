@@ -9,16 +9,19 @@ from prefect.logging import get_run_logger
 from prefect.states import Completed, Failed
 
 from tasks.known_clusters import known_clusters
+from tasks.prefect_logs import keep_secrets_out
 from tasks.settle import settle, settle_untouched
 from windtunnel.clock import SystemClock
 from windtunnel.faults import load_fault
 from windtunnel.ledger import open_ledger
 from windtunnel.model.errors import ClusterError
 from windtunnel.model.ticket import UndoState
+from windtunnel.redaction import redact, secrets_kept_in
 from windtunnel.undo.sweep import sweep
 from windtunnel.undo.watch import told
 
 CLOCK = SystemClock()
+keep_secrets_out()
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +33,7 @@ class Found:
 
 
 @task(name="sweep", cache_policy=NO_CACHE, persist_result=False, retries=0)
+@secrets_kept_in()
 def sweep_clusters() -> Found:
     """Undo what is due on every known cluster; one that does not answer keeps no other from its own."""
     log = get_run_logger()
@@ -50,6 +54,7 @@ def sweep_clusters() -> Found:
 
 
 @task(name="close records", cache_policy=NO_CACHE, persist_result=False, retries=0)
+@secrets_kept_in()
 def close_records() -> Found:
     """Give the runs that died their end in the ledger."""
     settled: list[str] = []
@@ -69,7 +74,7 @@ def conclude_sweep(swept: Found, settled: Found) -> State[None]:
     left = tuple(dict.fromkeys((*swept.left, *settled.left)))
     done = (*swept.done, *settled.done)
     if left:
-        return Failed(name="UndoFailed", message=" ".join((*left, *done)))
+        return Failed(name="UndoFailed", message=redact(" ".join((*left, *done))))
     if done:
-        return Completed(name="Undone", message=" ".join(done))
+        return Completed(name="Undone", message=redact(" ".join(done)))
     return Completed(name="NothingDue", message="Nothing was left behind by any run.")

@@ -6,6 +6,7 @@ Whoever reads a secret calls `learn`; whoever writes text out of the process cal
 import base64
 import json
 import re
+import threading
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
@@ -52,13 +53,16 @@ class Secrets:
         """Know none."""
         self._values: frozenset[str] = frozenset()
         self._pattern: re.Pattern[str] | None = None
+        self._one_at_a_time = threading.Lock()
 
     def learn(self, secret: str) -> None:
         """Redact *secret* from now on; one shorter than `LEAST` is not."""
         value = secret.strip()
-        if len(value) >= LEAST and value not in self._values:
+        if len(value) < LEAST or value in self._values:
+            return
+        with self._one_at_a_time:  # who finds it known may rely on its being redacted
+            self._pattern = pattern(self._values | {value})
             self._values |= {value}
-            self._pattern = pattern(self._values)
 
     def redact(self, text: str) -> str:
         """Return *text* with every known secret as `***`."""

@@ -12,6 +12,7 @@ from windtunnel.cli.console import note, say
 from windtunnel.model.errors import InputError, LedgerError
 from windtunnel.model.experiment import Experiment
 from windtunnel.model.record import Record
+from windtunnel.redaction import redact
 
 if TYPE_CHECKING:
     from windtunnel.ledger import Origin
@@ -117,6 +118,7 @@ def _beside(report: Path | None, chart: Path | None) -> str:
 
 
 def _write(text: str, output: Path | None, *, pretty: bool = False) -> None:
+    text = redact(text)  # the record may be older than what is known as a secret now
     if output is not None:
         try:
             output.write_text(text, encoding="utf-8")

@@ -3,7 +3,7 @@
 import json
 import os
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from email.utils import parsedate_to_datetime
@@ -192,13 +192,22 @@ def open_connection(entry: ClusterEntry | None) -> Connection:
     entry = entry or ClusterEntry(name="")
     configuration = Configuration()
     _load(entry, configuration)
-    for credential in (*configuration.api_key.values(), configuration.password or ""):
-        learn(credential.removeprefix("Bearer "))
+    _learn_credentials(configuration)
     configuration.retries = False  # ours, because a write must never be sent twice
     configuration.connection_pool_maxsize = 16
     if _is_loopback(configuration.host):
         configuration.proxy = None  # a proxy from the environment could never reach it
     return Connection(client=ApiClient(configuration), name=entry.name or entry.context)
+
+
+def _learn_credentials(configuration: Any) -> None:
+    for credential in (*configuration.api_key.values(), configuration.password or ""):
+        learn(credential.removeprefix("Bearer "))
+    if configuration.key_file:
+        with suppress(OSError, ValueError):  # whoever uses it will say what is wrong with it
+            key = Path(configuration.key_file).read_text(encoding="ascii")
+            learn(key)
+            learn("".join(line for line in key.splitlines() if "-----" not in line))
 
 
 def _load(entry: ClusterEntry, configuration: Any) -> None:

@@ -6,6 +6,7 @@ from datetime import datetime
 from windtunnel.clients.cluster import Cluster
 from windtunnel.clients.own_namespace import MANAGED, NAMESPACE, explaining_absence
 from windtunnel.model.errors import ConflictError, NotFoundError
+from windtunnel.redaction import redact
 
 LEVER = "halt"
 VARIABLE = "windtunnel_halt"
@@ -48,7 +49,7 @@ def read(cluster: Cluster) -> Lever:
 
 def told(*, reason: str, by: str, now: datetime, until: datetime | None = None) -> dict[str, str]:
     """Return what is written where the lever is pulled, whichever place that is."""
-    data = {"reason": reason, "by": by, "at": now.isoformat(timespec="seconds")}
+    data = {"reason": redact(reason), "by": redact(by), "at": now.isoformat(timespec="seconds")}
     return data | ({"until": until.isoformat(timespec="seconds")} if until else {})
 
 

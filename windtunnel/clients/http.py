@@ -170,4 +170,4 @@ def _connection_failure(request: HttpRequest, error: Exception) -> Exception:
 
 
 def _cause(error: BaseException) -> str:
-    return one_line(shown(" ".join(str(error).split())), 200)
+    return one_line(shown(str(error)), 200)

@@ -37,7 +37,7 @@ class OpenIncident:
     link: str = ""
 
     def __str__(self) -> str:
-        return f"#{self.number} {self.title[:80]} ({self.service}, {self.urgency} urgency)"
+        return f"#{self.number} {one_line(self.title, 80)} ({self.service}, {self.urgency} urgency)"
 
 
 def open_incidents(source: PagerDuty, *, timeout_s: float) -> tuple[OpenIncident, ...]:

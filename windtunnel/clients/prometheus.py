@@ -5,6 +5,7 @@ from typing import Any
 
 from windtunnel.clients.http import shown
 from windtunnel.model.errors import ProbeError
+from windtunnel.redaction import one_line
 
 _LONGEST = 200
 
@@ -99,5 +100,4 @@ def _single(result: Any, where: str) -> float:
 
 
 def _short(text: str) -> str:
-    line = " ".join(text.split())
-    return line if len(line) <= _LONGEST else line[: _LONGEST - 3] + "..."
+    return one_line(text, _LONGEST)

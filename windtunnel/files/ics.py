@@ -8,6 +8,7 @@ from zoneinfo import ZoneInfo
 
 from windtunnel.model.calendar import Busy
 from windtunnel.model.errors import SourceError
+from windtunnel.redaction import one_line
 
 LARGEST = 2_000_000  # characters of one calendar
 MOST = 5_000  # entries around one run
@@ -44,7 +45,7 @@ def busy_in_calendar(
     except SourceError:
         raise
     except Exception as error:  # the two libraries raise many things for text that is no calendar
-        cause = " ".join(str(error).split())[:200] or type(error).__name__
+        cause = one_line(str(error), 200) or type(error).__name__
         msg = f"the calendar {source} cannot be read: {cause}"
         raise SourceError(msg) from error
     if len(events) > MOST:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from windtunnel.model.errors import InputError
+from windtunnel.redaction import redact
 
 Path = tuple[str | int, ...]  # keys and indexes from the top of a file to one value
 _SHOWN = 60  # characters of a wrong value that a message repeats
@@ -24,7 +25,7 @@ class Problem:
     message: str
 
     def __str__(self) -> str:
-        source, message = printable(self.source), printable(self.message)
+        source, message = printable(self.source), printable(redact(self.message))
         where = f"{source}:{self.line}:{self.column}" if self.line else source
         if len(message) > _LONGEST_MESSAGE:
             message = f"{message[:_LONGEST_MESSAGE]}..."
@@ -95,7 +96,8 @@ def what(value: Any) -> str:
 
 def shorten(text: str) -> str:
     """Make *text* fit into one line of a message."""
-    return printable(text) if len(text) <= _SHOWN else f"{printable(text[:_SHOWN])}..."
+    told = redact(text)
+    return printable(told) if len(told) <= _SHOWN else f"{printable(told[:_SHOWN])}..."
 
 
 def printable(text: str) -> str:

@@ -14,6 +14,7 @@ from windtunnel.ledger.tables import tickets
 from windtunnel.model.errors import LedgerError
 from windtunnel.model.forms import from_millis, ticket_form, ticket_of, to_millis
 from windtunnel.model.ticket import UndoTicket
+from windtunnel.redaction import redact
 
 
 class TicketState(StrEnum):
@@ -83,7 +84,7 @@ def move(
     statement = (
         update(tickets)
         .where(tickets.c.ticket_id == ticket_id, tickets.c.state == expect)
-        .values(state=to, changed_at=to_millis(at), detail=detail)
+        .values(state=to, changed_at=to_millis(at), detail=redact(detail))
     )
     return connection.execute(statement).rowcount == 1
 

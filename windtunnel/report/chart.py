@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from windtunnel.model.experiment import Experiment, Probe
 from windtunnel.model.record import EventKind, Record
+from windtunnel.redaction import redact
 from windtunnel.report.figures import Span, fault_span, last_instant, probe_names, zero
 from windtunnel.report.probe_words import expectation, is_duration, thresholds
 from windtunnel.report.traces import Trace, trace
@@ -191,5 +192,5 @@ def _legend(figure: "Figure", traces: Sequence[Trace], record: Record) -> None:
 
 
 def _short(text: str, limit: int = 110) -> str:
-    line = " ".join(text.split()).replace("$", r"\$")  # a dollar would start a formula
+    line = " ".join(redact(text).split()).replace("$", r"\$")  # a dollar would start a formula
     return line if len(line) <= limit else line[: limit - 1] + "…"

@@ -4,6 +4,8 @@ import re
 from collections.abc import Iterable, Sequence
 from textwrap import wrap
 
+from windtunnel.redaction import redact
+
 _SPECIAL = re.compile(r"[\\`*<\[\]|]|(?<!\w)_|_(?!\w)|&(?=#?\w+;)|~(?=~)")
 _LEADING = re.compile(r"^(\d*)([#>+=.)-])")  # what would begin a list, a heading or a quotation
 _BAR = re.compile(r"(?<!\\)\|")  # an escaped one is text
@@ -67,4 +69,5 @@ def _line(cells: Iterable[str]) -> str:
 
 
 def _cut(text: str) -> str:
-    return text if len(text) <= _CELL_LIMIT else text[: _CELL_LIMIT - 1] + "…"
+    told = redact(text)
+    return told if len(told) <= _CELL_LIMIT else told[: _CELL_LIMIT - 1] + "…"

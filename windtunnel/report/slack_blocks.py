@@ -14,6 +14,7 @@ from windtunnel.model.experiment import Experiment
 from windtunnel.model.record import Event, EventKind
 from windtunnel.model.ticket import UndoState
 from windtunnel.model.verdict import ExitCode, Judgement, Verdict
+from windtunnel.redaction import redact
 from windtunnel.report.run_words import recovery_words, sentence, verdict_words
 
 HEADER_LIMIT = 150  # Slack's limits, in characters
@@ -242,7 +243,8 @@ def _plain(text: str, limit: int) -> Block:
 
 
 def _cut(text: str, limit: int) -> str:
-    """Shorten *text*, never in the middle of an escaped character."""
+    """Take secrets out of *text*, then shorten it, never in the middle of an escaped character."""
+    text = redact(text)
     if len(text) <= limit:
         return text
     return re.sub(r"&[a-z]{0,3}$", "", text[: limit - 1]) + "…"
