@@ -26,6 +26,7 @@ from windtunnel.model.policy import Policy
 from windtunnel.model.record import Event, EventKind
 from windtunnel.model.ticket import UndoState
 from windtunnel.model.verdict import Judgement, end_of
+from windtunnel.probes.placeholders import NOTHING, Fetched
 from windtunnel.probes.sampler import Sampler
 from windtunnel.redaction import redact, redact_all
 
@@ -61,6 +62,7 @@ class LiveRun:
         self.gatherers = gatherers
         self.known = KnownFacts()
         self.calendars: Mapping[str, str] = request.calendars
+        self.secrets: Fetched = NOTHING  # for the probes' placeholders
         self.load_fault: Callable[[str], Fault] = load_fault
         self.rng = random.Random(seed)  # noqa: S311 - chooses victims, keeps no secret
         self.stopping = StopSignal()

@@ -75,6 +75,7 @@ def _looks(outlook: Outlook) -> tuple[tuple[Probe, Answer], ...]:
         cluster=outlook.cluster,
         prometheus_url=prometheus_url(outlook.policy, entry),
         namespace=outlook.experiment.target.namespace,
+        secrets=outlook.secrets,
     )
     probes = outlook.experiment.steady_state
     with ThreadPoolExecutor(max_workers=len(probes), thread_name_prefix="probe") as pool:

@@ -11,10 +11,12 @@ from windtunnel.faults import load_fault
 from windtunnel.faults.rights import OWN
 from windtunnel.faults.shape import Rule
 from windtunnel.model.experiment import Experiment, HttpProbe, KubernetesProbe
+from windtunnel.model.placeholder import Source, placeholders_of
 from windtunnel.model.policy import Policy
 
 Grant = tuple[Rule, str]  # and the namespace; "" is the whole cluster
 _OWNERS = Rule("apps", ("deployments", "statefulsets", "daemonsets", "replicasets"), ("get",))
+_SECRET = Rule("", ("secrets",), ("get",))
 _SERVICE = ".svc"
 
 
@@ -26,6 +28,10 @@ def needed_rights(experiment: Experiment, policy: Policy) -> tuple[Grant, ...]:
     grants = [(rule, "" if rule.cluster_wide else namespace) for rule in rules]
     grants += [(rule, NAMESPACE) for rule in OWN]
     grants += _of_probes(experiment)
+    grants += [
+        (_SECRET, one.name.partition("/")[0])
+        for one in placeholders_of(experiment.steady_state, Source.KUBERNETES)
+    ]
     grants += [(_OWNERS, thing.partition("/")[0]) for thing in experiment.dependencies]
     grants += [(rule, where) for each in policy.stack for where, rule in freeze_rules(each)]
     return tuple(dict.fromkeys(grants))

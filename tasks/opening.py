@@ -12,16 +12,18 @@ from prefect.logging import get_run_logger
 from tasks.live_run import LiveRun
 from tasks.notifier import Notifier
 from tasks.request import RunRequest, new_seed
+from tasks.secret_values import from_prefect
 from windtunnel.clock import Clock, SystemClock
 from windtunnel.files import load_policy, parse_experiment, parse_policy, stacked
 from windtunnel.files.calendar_files import calendar_path
 from windtunnel.files.policy_file import installation_policy
+from windtunnel.files.reading import refuse_secrets
 from windtunnel.ledger import Ledger, Origin, open_ledger
 from windtunnel.model.errors import InputError
 from windtunnel.model.experiment import Experiment
 from windtunnel.model.policy import Policy
 from windtunnel.model.record import EventKind
-from windtunnel.probes.placeholders import learn_all
+from windtunnel.probes.placeholders import learn_variables
 from windtunnel.redaction import secrets_kept_in
 
 
@@ -34,8 +36,10 @@ def open_run(request: RunRequest) -> Iterator[LiveRun]:
         LedgerError: the record cannot be written; nothing is done then.
     """
     clock = SystemClock()
-    learn_all(request.experiment_text, os.environ)
     experiment, policy = experiment_of(request)
+    learn_variables(experiment.steady_state, os.environ)
+    secrets = from_prefect(experiment)
+    refuse_known_secrets(request)
     request = request.model_copy(update={"calendars": calendars_of(request)})
     with secrets_kept_in(), open_ledger() as ledger:
         run = LiveRun(
@@ -48,6 +52,7 @@ def open_run(request: RunRequest) -> Iterator[LiveRun]:
             clock=clock,
             log=get_run_logger(),  # asked here: it knows the flow run in this thread alone, and serves in all
         )
+        run.secrets = secrets
         _begin(run, ledger, clock)
         with Notifier(run):
             yield run
@@ -71,7 +76,7 @@ def policy_of(request: RunRequest) -> Policy:
     Raises:
         InputError: one of them cannot be used.
     """
-    texts = [(request.policy_text, request.policy_source), *((c.text, c.source) for c in request.ceilings)]
+    _, *texts = _texts(request)
     found = [parse_policy(text, source) for text, source in texts if text]
     own = of_this_installation()
     # a source is a name that anybody can write: only what says the same is left out
@@ -99,6 +104,25 @@ def of_this_installation() -> Policy | None:
     """
     path = installation_policy()
     return load_policy(path) if path else None
+
+
+def refuse_known_secrets(request: RunRequest) -> None:
+    """Refuse files with a secret in them: they are kept with the run, and shown in Prefect.
+
+    Raises:
+        InputError: one of them holds a secret that is known by now.
+    """
+    for text, source in _texts(request):
+        refuse_secrets(text, source)
+
+
+def _texts(request: RunRequest) -> list[tuple[str, str]]:
+    """Return the files that came with *request*, each with its path: the experiment, then the policies."""
+    return [
+        (request.experiment_text, request.experiment_source),
+        (request.policy_text, request.policy_source),
+        *((each.text, each.source) for each in request.ceilings),
+    ]
 
 
 def experiment_name(request: RunRequest) -> str:

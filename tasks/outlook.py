@@ -13,6 +13,7 @@ from windtunnel.faults.rehearsal import rehearsed
 from windtunnel.faults.shape import Fault
 from windtunnel.model.experiment import Experiment
 from windtunnel.model.policy import Policy
+from windtunnel.probes.placeholders import Fetched
 
 
 @dataclass(slots=True)
@@ -26,6 +27,7 @@ class Outlook:
     rng: random.Random
     calendars: Mapping[str, str] = field(default_factory=dict)
     gatherers: Mapping[str, Callable[..., object]] | None = None
+    secrets: Fetched = field(default_factory=dict)
     plans: tuple[Plan, ...] = ()
     load_fault: Callable[[str], Fault] = lambda name: rehearsed(load_fault(name))
     found_cluster: Cluster | None = None

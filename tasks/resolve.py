@@ -5,9 +5,12 @@ from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
+from tasks import own_tickets
 from tasks.live_run import LiveRun
+from tasks.opening import refuse_known_secrets
 from tasks.outlook import Outlook
 from tasks.planning import Plan
+from tasks.secret_values import from_cluster
 from tasks.step import Ending, step
 from windtunnel.clients import installation, targets
 from windtunnel.clients.cluster import connect
@@ -23,6 +26,7 @@ MARGIN_S = 60.0  # what prechecks, baseline and undo may take beyond what the ex
 def resolve(run: LiveRun) -> Ending:
     """Connect to the cluster, resolve the target, and choose the victims with the run's seed."""
     find_target(run)
+    refuse_known_secrets(run.request)  # by now, those of the cluster are known as well
     chosen = [str(ref) for plan in run.plans for ref in plan.ticket.targets]
     message = f"{run.experiment.target}: {len(run.target.pods)} pods, {len(run.target.nodes)} nodes; " + (
         f"chosen {', '.join(chosen[:10])}" if chosen else "nothing chosen"
@@ -45,6 +49,7 @@ def find_target(run: Findable) -> None:
         WindtunnelError: the cluster, the target or a fault's preparation does not allow it.
     """
     run.cluster = connect(installation.cluster_entry(run.policy, run.experiment.target.cluster))
+    run.secrets = {**run.secrets, **from_cluster(run.experiment, run.cluster)}
     run.target = targets.resolve(run.experiment.target, run.cluster)
     run.plans = ()
     for spec in run.experiment.faults:
@@ -63,6 +68,7 @@ def _plan(run: Findable, fault: Fault, parameters: Mapping[str, Any]) -> Plan:
         expires_at=now + timedelta(seconds=lasts_s),
     )
     ticket = fault.prepare(planning, parameters)
+    own_tickets.refuse_secrets(ticket)
     number = 1 + sum(plan.ticket.fault == ticket.fault for plan in run.plans)
     return Plan(fault=fault, ticket=replace(ticket, number=number))
 

@@ -22,6 +22,7 @@ def watching(run: LiveRun) -> Iterator[None]:
         cluster=run.cluster,
         prometheus_url=prometheus_url(run.policy, entry),
         namespace=run.experiment.target.namespace,
+        secrets=run.secrets,
     )
     run.samples.on_sample(_or_stop(run, lambda sample: run.ledger.append_samples(run.run_id, [sample])))
     run.samples.on_sample(_abort_on_breach(run))

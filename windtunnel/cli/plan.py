@@ -49,18 +49,21 @@ def _preview(source: str, texts: dict[str, object], seed: int) -> "Preview":
     from tasks.opening import calendars_of, policy_of
     from tasks.outlook import Outlook
     from tasks.request import RunRequest, new_run_id
+    from tasks.secret_values import from_prefect
     from windtunnel.clock import SystemClock
     from windtunnel.files import parse_experiment
 
     clock = SystemClock()
     request = RunRequest.model_validate({**texts, "run_id": new_run_id(clock.now())})
     policy = policy_of(request)
+    experiment = parse_experiment(request.experiment_text, source, policy=policy)
     outlook = Outlook(
         run_id=request.run_id,
-        experiment=parse_experiment(request.experiment_text, source, policy=policy),
+        experiment=experiment,
         policy=policy,
         clock=clock,
         rng=random.Random(seed),  # noqa: S311 - chooses victims, keeps no secret
         calendars=calendars_of(request),
+        secrets=from_prefect(experiment),
     )
     return look_ahead(outlook)

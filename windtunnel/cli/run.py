@@ -87,10 +87,12 @@ def read_files(file: Path, policy_file: Path | None) -> tuple[Experiment, dict[s
     """Check all files before anything is started; return the experiment and the texts that travel."""
     from windtunnel.files import parse_experiment, parse_policy, policy_paths, stacked
     from windtunnel.files.calendar_files import read_calendars
-    from windtunnel.files.reading import read_text
+    from windtunnel.files.reading import read_text, refuse_secrets
 
     text = read_text(file)
     written = [(read_text(path), str(path)) for path in policy_paths(file, given=policy_file)]
+    for each in ((text, str(file)), *written):
+        refuse_secrets(*each)
     policy = stacked([parse_policy(*each) for each in written])
     experiment = parse_experiment(text, str(file), policy=policy)
     (policy_text, policy_source), *above = written or [("", "")]

@@ -33,6 +33,7 @@ _KNOWN = (
     Resource("Pod", "pods"),
     Resource("Service", "services"),
     Resource("ConfigMap", "configmaps"),
+    Resource("Secret", "secrets"),
     Resource("Event", "events"),
     Resource("Namespace", "namespaces", namespaced=False),
     Resource("Node", "nodes", namespaced=False),

@@ -18,6 +18,7 @@ from windtunnel.files import abort_words, words
 from windtunnel.model import experiment as model
 from windtunnel.model.comparison import Comparison
 from windtunnel.model.duration import PATTERN as DURATION_PATTERN
+from windtunnel.model.placeholder import FORMS
 
 NAME_PATTERN = r"^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?$"
 _SLACK_PATTERN = r"^(#[^\s#]{1,79}|[CGDU][A-Z0-9]{6,14})$"
@@ -82,8 +83,6 @@ LabelSelector = Annotated[
 Regex = Annotated[str, *_written(words.regular_expression, format="regex")]
 Secretive = Annotated[
     str,
-    *_written(
-        words.with_placeholders, description="${NAME} is filled in from the environment, when it is used."
-    ),
+    *_written(words.with_placeholders, description=f"Secrets are filled in when it is used: write {FORMS}."),
 ]
 SlackChannel = Annotated[str, StringConstraints(pattern=_SLACK_PATTERN), Field(examples=["#resilience"])]

@@ -4,6 +4,7 @@ import stat
 from pathlib import Path
 
 from windtunnel.files.problems import FileError, Problem, did_you_mean
+from windtunnel.redaction import redact
 
 LARGEST_BYTES = 1024 * 1024
 
@@ -35,6 +36,22 @@ def read_text(path: Path) -> str:
     if len(content) > LARGEST_BYTES:
         raise _unusable(source, "grew beyond 1 MB while it was read")
     return _decoded(content, source)
+
+
+def refuse_secrets(text: str, source: str) -> None:
+    """Refuse a text that would travel with a run, and be kept, with a known secret in it.
+
+    Raises:
+        FileError: it holds one; the lines are told, and no value ever is.
+    """
+    if redact(text) == text:
+        return
+    lines = [number for number, line in enumerate(text.splitlines(), 1) if redact(line) != line]
+    message = (
+        "holds the value of a secret that this process knows; write ${NAME} in its place, "
+        "or give the secret a value that is no ordinary word"
+    )
+    raise FileError([Problem(source, number, 1, "", message) for number in lines or [1]])
 
 
 def _decoded(content: bytes, source: str) -> str:

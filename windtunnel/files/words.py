@@ -12,6 +12,7 @@ from typing import Any
 from windtunnel.files.problems import did_you_mean, nearest, what
 from windtunnel.model.comparison import ALLOWED, Comparison, parse_comparison
 from windtunnel.model.duration import parse_duration
+from windtunnel.model.placeholder import FORMS, START, placeholders_in, without_placeholders
 from windtunnel.model.selector import parse_selector
 
 DAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
@@ -26,8 +27,6 @@ _QUOTED = re.compile(r"\"(?:[^\"\\]|\\.)*\"|'(?:[^'\\]|\\.)*'|`[^`]*`", re.DOTAL
 _BRACKETED = re.compile(r"\([^()\[\]{}]*\)|\[[^()\[\]{}]*\]|\{[^()\[\]{}]*\}")
 _TIME = re.compile(r"(\d{1,2}):(\d{2})")
 _LOOSE_TIME = re.compile(r"(\d{1,2})(?:[:.h](\d{2}))?\s*([ap])\.?m\.?|(\d{1,2})[.h](\d{2})?", re.IGNORECASE)
-_PLACEHOLDER = re.compile(r"\$\{[A-Za-z_][A-Za-z0-9_]*\}")
-_PLACEHOLDER_START = "${"
 _LONGEST = 1000  # characters of anything that is read further; the readers may take their time
 _MIDNIGHT_HOUR = 24
 _NOON_HOUR = 12
@@ -219,17 +218,17 @@ def regular_expression(value: Any) -> str:
 
 
 def with_placeholders(value: Any) -> str:
-    """Check text in which ${NAME} stands for an environment variable; it is filled in only when used."""
+    """Check text in which placeholders stand for secrets; they are filled in only when used."""
     written = value if isinstance(value, str) else text(value, "text; put it in quotes")
-    if _PLACEHOLDER_START in _PLACEHOLDER.sub("", written):
-        msg = f"{what(written)} has a broken placeholder; write ${{NAME}} for the environment variable NAME"
+    if START in without_placeholders(written):
+        msg = f"{what(written)} has a broken placeholder; write {FORMS}"
         raise ValueError(msg)
     return written
 
 
 def has_placeholder(written: str) -> bool:
-    """Say whether *written* takes something from the environment."""
-    return bool(_PLACEHOLDER.search(written))
+    """Say whether *written* takes something from elsewhere."""
+    return bool(placeholders_in(written))
 
 
 def _number_or_text(value: Any, allowed: str) -> str:

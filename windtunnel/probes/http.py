@@ -25,8 +25,10 @@ def look_http(probe: HttpProbe, context: ProbeContext, clock: Clock, *, timeout_
     request = HttpRequest(
         url=probe.url,
         method=probe.method,
-        headers={name: fill_in(value, context.environ) for name, value in probe.headers.items()},
-        body=fill_in(probe.body, context.environ),
+        headers={
+            name: fill_in(value, context.environ, context.secrets) for name, value in probe.headers.items()
+        },
+        body=fill_in(probe.body, context.environ, context.secrets),
         address=context.addresses.address(host_of(probe.url), context.cluster),
         follow_redirects=not any(status in _REDIRECTS for status in probe.status),
     )

@@ -10,6 +10,7 @@ from windtunnel.clock import Clock
 from windtunnel.model.errors import WindtunnelError
 from windtunnel.model.experiment import CommandProbe, HttpProbe, KubernetesProbe, Probe, PrometheusProbe
 from windtunnel.probes.answer import Answer, unanswered
+from windtunnel.probes.placeholders import Fetched
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,6 +21,7 @@ class ProbeContext:
     prometheus_url: str = ""
     namespace: str = ""  # for kubernetes probes that name none
     environ: Mapping[str, str] = field(default_factory=lambda: os.environ)
+    secrets: Fetched = field(default_factory=dict)
     addresses: ServiceAddresses = field(default_factory=ServiceAddresses)
 
 
