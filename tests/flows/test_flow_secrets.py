@@ -16,6 +16,7 @@ from urllib.parse import quote
 import httpx
 import pytest
 
+from tests.flows.canaries import echoing, everywhere, found_in
 from tests.running_postgres import PASSWORD
 
 pytestmark = [pytest.mark.lab, pytest.mark.prefect]
@@ -26,6 +27,14 @@ CANARIES = {
     "PAGERDUTY_ROUTING_KEY": "canarypagerduty0123456789abcdef0",
     "SOME_PASSWORD": "canary-by-its-name",
 }
+FETCHED = {  # in the environment as well, for the command, under names that are not those of secrets
+    "FROM_PREFECT": "canary+in/a block of Prefect",
+    "FROM_CLUSTER": "canary-in-a-secret-of-the-cluster",
+}
+HEADERS = (
+    'Authorization: "Bearer ${SHOP_TOKEN}", X-Prefect: "${secret:canary}", '
+    'X-Cluster: "a ${kubernetes:shop/canary/token}"'
+)
 TELLS = """
 import os, sys
 counted, *names = sys.argv[1:]
@@ -37,47 +46,25 @@ sys.exit(4 if looks < 9 else 5)
 """  # the baseline holds, and then it does not
 
 
-def needles(secret: str) -> set[bytes]:
-    """Return *secret* as it is, in JSON, and in base64 wherever it may begin in a longer text."""
-    raw = secret.encode()
-    shifted = [base64.b64encode(b"\0" * n + raw)[(4 * n + 2) // 3 : -4] for n in range(3)]
-    return {raw, json.dumps(secret)[1:-1].encode(), *shifted}
-
-
-def found_in(outputs: dict[str, bytes], secrets: dict[str, str]) -> list[tuple[str, str]]:
-    """Return which output holds which secret, in any form."""
-    return [
-        (place, name)
-        for place, text in outputs.items()
-        for name, secret in secrets.items()
-        if any(needle in text for needle in needles(secret))
-    ]
+@pytest.fixture
+def echo():
+    with echoing() as served:
+        yield served
 
 
 @pytest.fixture
-def echo():
-    """A server that answers with the headers it was asked with, and says that it failed."""
-    from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+def fetched(lab, prefect_server):
+    """Put a canary into a Secret block of Prefect, and one into a Secret of the cluster."""
+    from prefect.blocks.system import Secret
 
-    asked = []
-
-    class Echo(BaseHTTPRequestHandler):
-        def do_GET(self):
-            asked.append(str(self.headers))
-            body = f"echoed {self.headers}".encode()
-            self.send_response(503, str(self.headers["Authorization"]))
-            self.send_header("Content-Length", str(len(body)))
-            self.end_headers()
-            self.wfile.write(body)
-
-        def log_message(self, *_):
-            """Say nothing."""
-
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Echo)
-    threading.Thread(target=server.serve_forever, args=(0.05,), daemon=True).start()
-    yield f"http://127.0.0.1:{server.server_port}/", asked
-    server.shutdown()
-    server.server_close()
+    there = "/api/v1/namespaces/shop/secrets"
+    encoded = base64.b64encode(FETCHED["FROM_CLUSTER"].encode()).decode()
+    made = {"apiVersion": "v1", "kind": "Secret", "metadata": {"name": "canary"}, "data": {"token": encoded}}
+    lab.kubernetes(there, method="POST", body=made)
+    Secret(value=FETCHED["FROM_PREFECT"]).save("canary", overwrite=True)
+    yield FETCHED
+    Secret.delete("canary")
+    lab.kubernetes(f"{there}/canary", method="DELETE")
 
 
 @pytest.fixture
@@ -98,16 +85,16 @@ def on_cluster(cluster):
 
 
 @pytest.fixture
-def ended(lab, prefect_server, tmp_path, written, echo):
+def ended(lab, prefect_server, tmp_path, written, echo, fetched):  # noqa: PLR0917 - fixtures are arguments
     """Run an experiment with every canary in its environment; give its process and what it wrote."""
 
     def run(module: str, **more: str) -> tuple[int, dict[str, bytes]]:
         probes = f"""
   - name: with a token
-    http: {{url: "{echo[0]}", headers: {{Authorization: "Bearer ${{SHOP_TOKEN}}"}}}}
+    http: {{url: "{echo[0]}", headers: {{{HEADERS}}}}}
     expect: {{status: 503}}
   - name: tells
-    command: [{sys.executable}, -c, {json.dumps(TELLS)}, {tmp_path}/looks, {", ".join(CANARIES)}]
+    command: [{sys.executable}, -c, {json.dumps(TELLS)}, {tmp_path}/looks, {", ".join(CANARIES | FETCHED)}]
     expect: {{exit_code: 4}}
     interval: 200ms
 """
@@ -119,7 +106,7 @@ def ended(lab, prefect_server, tmp_path, written, echo):
         done = subprocess.run(
             [sys.executable, "-m", *module.split(), str(file)],
             cwd=ROOT,
-            env=kept | {"WINDTUNNEL_HOME": str(lab.home)} | CANARIES | slack | more,
+            env=kept | {"WINDTUNNEL_HOME": str(lab.home)} | CANARIES | FETCHED | slack | more,
             capture_output=True,
             check=False,
             timeout=100,
@@ -127,30 +114,6 @@ def ended(lab, prefect_server, tmp_path, written, echo):
         return done.returncode, {"stdout": done.stdout, "stderr": done.stderr}
 
     return run
-
-
-def everywhere(lab, api: str, run_id: str, tmp_path: Path) -> dict[str, bytes]:
-    """Return what a run has left, place by place, but for its ledger and its terminal."""
-    outputs = {"slack": httpx.get(f"{lab['recorder']}/messages.json").content}
-    for what in ("flow_runs", "task_runs", "artifacts"):
-        found = httpx.post(f"{api}/{what}/filter", json={"limit": 200}).raise_for_status()
-        outputs[f"prefect's {what}"] = found.content
-    name = {"flow_runs": {"name": {"like_": run_id}}}
-    (flow_run,) = httpx.post(f"{api}/flow_runs/filter", json=name).raise_for_status().json()
-    logs = {"logs": {"flow_run_id": {"any_": [flow_run["id"]]}}, "limit": 200}
-    outputs["prefect's logs"] = httpx.post(f"{api}/logs/filter", json=logs).raise_for_status().content
-    events = {"filter": {"related": {"id": [f"prefect.flow-run.{flow_run['id']}"]}}, "limit": 50}
-    outputs["prefect's events"] = httpx.post(f"{api}/events/filter", json=events).raise_for_status().content
-    for form in ("markdown", "json"):
-        file = tmp_path / f"report.{form}"
-        command = ["report", run_id, "--format", form, "--output", str(file)]
-        if form == "markdown":
-            command += ["--chart", str(tmp_path / "chart.svg")]
-        environment = {**os.environ, "WINDTUNNEL_HOME": str(lab.home)}
-        subprocess.run([sys.executable, "-m", "windtunnel.cli", *command], env=environment, check=True)
-        outputs[f"report as {form}"] = file.read_bytes()
-    outputs["chart"] = (tmp_path / "chart.svg").read_bytes()
-    return outputs
 
 
 def test_a_run_that_meets_secrets_in_every_place_tells_none(  # noqa: PLR0917 - fixtures are arguments
@@ -163,8 +126,9 @@ def test_a_run_that_meets_secrets_in_every_place_tells_none(  # noqa: PLR0917 - 
     outputs["config maps"] = "\n".join(on_cluster).encode()
 
     token = (lab.home / "lab" / "token").read_text().strip()
-    assert found_in(outputs, CANARIES | {"the cluster's token": token}) == []
-    assert CANARIES["SHOP_TOKEN"] in echo[1][-1]  # it was used, and answered
+    assert found_in(outputs, CANARIES | FETCHED | {"the cluster's token": token}) == []
+    used = [CANARIES["SHOP_TOKEN"], *FETCHED.values()]
+    assert [secret for secret in used if secret not in echo[1][-1]] == []  # they were sent, and answered
     assert code == 1
     witnesses = {
         **dict.fromkeys(outputs, b"payments-scaled"),
@@ -176,7 +140,7 @@ def test_a_run_that_meets_secrets_in_every_place_tells_none(  # noqa: PLR0917 - 
     }
     assert [place for place, words in witnesses.items() if words not in outputs[place]] == []
     plain = {place: text.replace(b"\\*", b"*") for place, text in outputs.items()}
-    told = [place for place, text in plain.items() if b"told-by-the-command *** *** *** ***" in text]
+    told = [place for place, text in plain.items() if b"told-by-the-command *** *** *** *** *** ***" in text]
     assert {
         "stdout",
         "ledger",
@@ -204,7 +168,7 @@ def test_a_run_that_crashes_over_a_secret_tells_none(  # noqa: PLR0917 - fixture
     outputs["config maps"] = "\n".join(on_cluster).encode()
 
     password = {"the ledger's password": PASSWORD, "as in an address": quote(PASSWORD, safe="")}
-    assert found_in(outputs, CANARIES | password) == []
+    assert found_in(outputs, CANARIES | FETCHED | password) == []
     assert code == 7, outputs["stdout"]
     assert f"windtunnel-undo-{run_id}".encode() in outputs["config maps"]
     told = [place for place, text in outputs.items() if b"crashed-here with ***" in text]
