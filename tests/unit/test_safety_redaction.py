@@ -1,6 +1,8 @@
 """A secret that a placeholder filled in is in no record, no terminal and no traceback."""
 
+import json
 import logging
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 
@@ -17,7 +19,7 @@ from windtunnel.model.errors import FaultError, InputError
 from windtunnel.model.record import Event, EventKind, Phase, Sample
 from windtunnel.model.ticket import ObjectRef, UndoStep, UndoTicket
 from windtunnel.probes.placeholders import fill_in
-from windtunnel.redaction import RedactedError, learn_environment, one_line, redact, secrets_kept_in
+from windtunnel.redaction import RedactedError, learn, learn_environment, one_line, redact, secrets_kept_in
 
 
 @pytest.fixture
@@ -119,3 +121,48 @@ def test_an_undo_ticket_that_would_hold_a_secret_is_refused(canary):
     with pytest.raises(FaultError, match="the undo ticket of env-change would hold a secret"):
         refuse_secrets(ticket)
     refuse_secrets(replace(ticket, steps=()))
+
+
+def test_a_secret_with_signs_that_are_escaped_is_in_no_report_and_in_no_message():
+    from windtunnel.report import markdown_text, slack_blocks
+
+    secret = "canary*_&<`of>[the]|test"
+    learn(secret)
+    texts = [
+        markdown_text.escape(f"a {secret}"),
+        markdown_text.code(f"a {secret}"),
+        markdown_text.table(["a"], [["x" * 290 + secret]]),
+        str(slack_blocks.plain_message("a" * 2990 + secret)),
+        str(slack_blocks.sections("a " + slack_blocks.escape(secret))),
+    ]
+    assert [text for text in texts if "canary" in text or "test" in text] == []
+    assert texts[0] == r"a \*\*\*"
+
+
+def test_what_pulls_the_lever_writes_no_secret_on_the_cluster():
+    from windtunnel.clients.halt import told
+
+    learn("canary-in-a-reason")
+    written = told(reason="see canary-in-a-reason", by="canary-in-a-reason", now=SystemClock().now())
+    assert (written["reason"], written["by"]) == ("see ***", "***")
+
+
+def test_the_key_of_a_kubeconfig_is_a_secret(tmp_path):
+    from windtunnel.clients.connection import open_connection
+    from windtunnel.model.policy import ClusterEntry
+
+    body = "canary+of/the+key+canary+of/the+key" * 2
+    pem = f"-----BEGIN PRIVATE KEY-----\n{body[:64]}\n{body[64:]}\n-----END PRIVATE KEY-----\n"
+    (tmp_path / "key").write_text(pem)
+    user = {"client-certificate": "cert", "client-key": "key"}
+    (tmp_path / "cert").write_text("none")
+    config = {
+        "current-context": "it",
+        "contexts": [{"name": "it", "context": {"cluster": "it", "user": "it"}}],
+        "clusters": [{"name": "it", "cluster": {"server": "https://127.0.0.1:1"}}],
+        "users": [{"name": "it", "user": user}],
+    }
+    (tmp_path / "config").write_text(json.dumps(config))
+    with suppress(ValueError, OSError):  # the certificate is none
+        open_connection(ClusterEntry(name="it", kubeconfig=str(tmp_path / "config"), context="it"))
+    assert redact(f"a {pem} b {body} c") == "a ***\n b *** c"

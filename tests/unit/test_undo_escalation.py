@@ -21,6 +21,7 @@ from windtunnel.faults import load_fault
 from windtunnel.faults.deployment_scale import FAULT
 from windtunnel.model.errors import NotifyError, RefusedError
 from windtunnel.model.experiment import Target
+from windtunnel.redaction import learn
 from windtunnel.undo import escalation
 from windtunnel.undo.escalation import AGAIN, PATIENCE, TELL_AGAIN, must_call, must_tell
 from windtunnel.undo.sweep import sweep
@@ -154,6 +155,20 @@ def dripping(sends: bytes) -> Iterator[str]:
         Thread(target=serve, args=(server,), daemon=True).start()
         yield f"http://127.0.0.1:{server.getsockname()[1]}"
         over.set()
+
+
+def test_who_is_called_is_not_told_a_secret_that_the_error_holds(cluster, stuck, desk):
+    secret = "canary&<of>the*test_" * 3
+    learn(secret)
+    for filler in ("x" * 900, ""):  # so that the secret lies across the end of what PagerDuty takes
+        found = tickets.read(cluster, stuck.id)
+        reached, _ = escalation.call(found, cluster.label, f"refused {filler} with {secret}")
+        assert reached == 2
+    told = messages(desk)
+    assert "refused x" in told["pagerduty"][0]["payload"]["summary"]
+    assert "with ***" in told["pagerduty"][1]["payload"]["summary"]
+    assert "with ***" in str(told["slack"][1])
+    assert "canary" not in str(told)
 
 
 def test_slack_is_told_where_pagerduty_is_not_reached_and_that_is_said(cluster, stuck, desk, monkeypatch):

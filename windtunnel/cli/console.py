@@ -5,7 +5,6 @@ import shutil
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
-from functools import partial
 from types import MappingProxyType
 from typing import Annotated, TextIO
 
@@ -82,7 +81,7 @@ def patience(text: str, *, quiet: bool = False) -> Iterator[Callable[[str], None
 
     console = Console(stderr=True, highlight=False)
     with console.status(text):
-        yield partial(console.print, markup=False)
+        yield lambda told: console.print(redact(told), markup=False)
 
 
 def columns(

@@ -18,13 +18,13 @@ def escape(text: str) -> str:
 
 
 def cell(text: str) -> str:
-    """Return *text* so that it is shown as it is within a line or a table."""
-    return _SPECIAL.sub(r"\\\g<0>", " ".join(text.split()))
+    """Return *text* so that it is shown as it is within a line or a table, but for the secrets in it."""
+    return _SPECIAL.sub(r"\\\g<0>", " ".join(redact(text).split()))
 
 
 def code(text: str) -> str:
     """Return *text* as inline code, whatever backticks it holds."""
-    line = " ".join(text.split())
+    line = " ".join(redact(text).split())
     fence = "`" * (max(map(len, re.findall(r"`+", line)), default=0) + 1)
     pad = " " if "`" in line else ""
     return f"{fence}{pad}{line}{pad}{fence}"
@@ -69,5 +69,5 @@ def _line(cells: Iterable[str]) -> str:
 
 
 def _cut(text: str) -> str:
-    told = redact(text)
+    told = redact(text)  # before it is cut, and before signs in it are escaped
     return told if len(told) <= _CELL_LIMIT else told[: _CELL_LIMIT - 1] + "…"

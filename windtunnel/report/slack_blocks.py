@@ -148,8 +148,11 @@ def is_wrong(judgement: Judgement) -> bool:
 
 
 def escape(text: str) -> str:
-    """Escape Slack's control characters, so that *text* cannot mention anybody or become a link."""
-    return text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
+    """Escape Slack's control characters, so that *text* cannot mention anybody or become a link.
+
+    Secrets go first: one with such a character in it would no longer be known.
+    """
+    return redact(text).replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
 
 
 def code(text: str) -> str:
