@@ -6,7 +6,12 @@ import traceback
 
 from windtunnel.redaction import learn_environment, redact
 
-_LOGGERS = ("prefect.flow_runs", "prefect.task_runs", "prefect.windtunnel.aftermath")
+_LOGGERS = (
+    "prefect.flow_runs",
+    "prefect.task_runs",
+    "prefect.engine",  # in a worker's process, it says what a flow raised
+    "prefect.windtunnel.aftermath",
+)
 
 
 def without_secrets(record: logging.LogRecord) -> bool:
@@ -19,7 +24,7 @@ def without_secrets(record: logging.LogRecord) -> bool:
 
 
 def keep_secrets_out() -> None:
-    """Redact what flow runs and task runs log from now on; a served run never passes the command line."""
+    """Redact what is logged of runs from now on; a served run never passes the command line."""
     learn_environment(os.environ)
     for name in _LOGGERS:
         logging.getLogger(name).addFilter(without_secrets)

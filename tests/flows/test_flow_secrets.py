@@ -177,6 +177,31 @@ def test_a_run_that_crashes_over_a_secret_tells_none(  # noqa: PLR0917 - fixture
     )
 
 
+def test_a_plan_says_which_secrets_cannot_be_had(lab, prefect_server, tmp_path, written):
+    missing = ("NOWHERE_SET", "secret:nobody-made-it", "kubernetes:shop/none/token")
+    probes = [
+        f'  - {{name: p{number}, http: {{url: "http://127.0.0.1:1/", headers: {{A: "${{{name}}}"}}}}}}\n'
+        for number, name in enumerate(missing)
+    ]
+    file = tmp_path / "experiment.yaml"
+    file.write_text(written(probes="".join(probes)))
+    done = subprocess.run(
+        [sys.executable, "-m", "windtunnel.cli", "plan", str(file)],
+        cwd=ROOT,
+        env={name: value for name, value in os.environ.items() if not name.startswith("PREFECT_")},
+        capture_output=True,
+        check=False,
+        text=True,
+    )
+    assert done.returncode == 4, done.stderr
+    for why in (
+        "the environment variable NOWHERE_SET is not set",
+        "Prefect has no Secret block nobody-made-it",
+        "there is no secret/none in shop",
+    ):
+        assert why in done.stdout
+
+
 def test_a_secret_is_found_however_it_is_written():
     secret = CANARIES["SHOP_TOKEN"]
     texts = {

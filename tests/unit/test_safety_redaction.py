@@ -166,3 +166,15 @@ def test_the_key_of_a_kubeconfig_is_a_secret(tmp_path):
     with suppress(ValueError, OSError):  # the certificate is none
         open_connection(ClusterEntry(name="it", kubeconfig=str(tmp_path / "config"), context="it"))
     assert redact(f"a {pem} b {body} c") == "a ***\n b *** c"
+
+
+@pytest.mark.parametrize(
+    "logger", ["prefect.flow_runs", "prefect.task_runs", "prefect.engine", "prefect.windtunnel.aftermath"]
+)
+def test_no_log_of_a_run_holds_a_secret(logger):
+    import tasks.step  # noqa: F401 - as every flow does
+
+    learn("canary-in-a-log")
+    record = logging.LogRecord(logger, logging.ERROR, "f", 1, "saw %s", ("canary-in-a-log",), None)
+    assert logging.getLogger(logger).filter(record)
+    assert record.getMessage() == "saw ***"
