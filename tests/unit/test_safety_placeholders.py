@@ -138,3 +138,13 @@ def test_a_file_with_a_known_secret_in_it_is_refused_by_line_and_without_the_val
         refuse_secrets("a: 1\nb: canary-in-a-file\n", "experiment.yaml")
     assert str(refused.value).startswith("experiment.yaml:2:1: holds the value of a secret")
     assert "canary" not in str(refused.value)
+
+
+def test_neither_a_run_nor_a_plan_takes_a_file_with_a_known_secret_in_it(tmp_path):
+    from windtunnel.cli.run import read_files
+
+    learn("canary-in-an-owner")
+    file = tmp_path / "experiment.yaml"
+    file.write_text(EXPERIMENT.replace("nobody", "canary-in-an-owner"))
+    with pytest.raises(FileError, match=r"experiment.yaml:4:1: holds the value of a secret"):
+        read_files(file, None)
