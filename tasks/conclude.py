@@ -5,6 +5,7 @@ import re
 from prefect.artifacts import create_markdown_artifact
 from prefect.client.schemas.objects import State
 from prefect.logging import get_run_logger
+from prefect.settings import PREFECT_CLIENT_MAX_RETRIES, temporary_settings
 from prefect.states import Cancelled, Completed, Failed
 
 from tasks.live_run import LiveRun
@@ -51,13 +52,17 @@ def _verify(run: LiveRun) -> Ending:
 
 def publish(run: LiveRun, judgement: Judgement) -> None:
     """Show the run as an artifact in the Prefect UI. Failing that the run stands as it is, and says so."""
+    if run.without_prefect:
+        run.log.warning("No artifact is made: Prefect's server is too slow.")
+        return
     try:
         markdown = prefect_markdown(run.ledger.read(run.run_id), judgement, run.experiment)
-        create_markdown_artifact(
-            key=_artifact_key(run),
-            markdown=markdown,
-            description=prefect_description(judgement, run_id=run.run_id),
-        )
+        with temporary_settings({PREFECT_CLIENT_MAX_RETRIES: 0}):
+            create_markdown_artifact(
+                key=_artifact_key(run),
+                markdown=markdown,
+                description=prefect_description(judgement, run_id=run.run_id),
+            )
     except Exception as error:  # noqa: BLE001 - Prefect and matplotlib raise many things; none changes a verdict
         get_run_logger().warning("The artifact could not be made: %s: %s", type(error).__name__, error)
 

@@ -60,7 +60,7 @@ def connect_to_prefect(*, say: Callable[[str], None]) -> str:
     os.environ.setdefault("DO_NOT_TRACK", "1")
     # Prefect's own patience with a server that is gone is minutes; a run's verdict must not wait for that.
     os.environ.setdefault("PREFECT_CLIENT_MAX_RETRIES", "1")
-    os.environ.setdefault("PREFECT_API_REQUEST_TIMEOUT", "15")
+    os.environ.setdefault("PREFECT_API_REQUEST_TIMEOUT", "8")
     os.environ.setdefault(
         "PREFECT_FLOWS_HEARTBEAT_FREQUENCY", "30"
     )  # deployments.automations waits for three
