@@ -165,6 +165,9 @@ def test_a_run_that_crashes_over_a_secret_tells_none(  # noqa: PLR0917 - fixture
     for what in ("flow_runs", "task_runs"):
         found = httpx.post(f"{prefect_server}/{what}/filter", json={"limit": 200}).raise_for_status()
         outputs[f"prefect's {what}"] = found.content
+    latest = {"limit": 200, "sort": "TIMESTAMP_DESC"}
+    logs = httpx.post(f"{prefect_server}/logs/filter", json=latest).raise_for_status()
+    outputs["prefect's logs"] = logs.content
     outputs["config maps"] = "\n".join(on_cluster).encode()
 
     password = {"the ledger's password": PASSWORD, "as in an address": quote(PASSWORD, safe="")}
@@ -172,7 +175,8 @@ def test_a_run_that_crashes_over_a_secret_tells_none(  # noqa: PLR0917 - fixture
     assert code == 7, outputs["stdout"]
     assert f"windtunnel-undo-{run_id}".encode() in outputs["config maps"]
     told = [place for place, text in outputs.items() if b"crashed-here with ***" in text]
-    assert {"stderr", "crash files", "ledger's events", "prefect's flow_runs", "prefect's task_runs"} <= set(
+    places = ("flow_runs", "task_runs", "logs")
+    assert {"stderr", "crash files", "ledger's events", *(f"prefect's {each}" for each in places)} <= set(
         told
     )
 
