@@ -4,7 +4,7 @@ import os
 import shutil
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from types import MappingProxyType
 from typing import Annotated, TextIO
 
@@ -40,18 +40,20 @@ def say(text: str) -> None:
     try:
         typer.echo(redact(text))
     except BrokenPipeError:
-        let_go_of_output()
+        let_go_of(sys.stdout)
 
 
 def note(text: str) -> None:
     """Write something by the way to standard error; where that cannot be written, nobody reads it."""
-    with suppress(OSError):
+    try:
         typer.echo(redact(text), err=True)
+    except OSError:
+        let_go_of(sys.stderr)
 
 
-def let_go_of_output() -> None:
-    """Write to nowhere from now on: the interpreter, ending, would try once more, and change the status."""
-    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+def let_go_of(stream: TextIO) -> None:
+    """Let *stream* lead nowhere from now on: the interpreter, ending, tries once more, and exits with 120."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
 
 
 def complain(text: str) -> None:

@@ -11,7 +11,7 @@ from typing import Annotated
 import typer
 
 from windtunnel import __version__
-from windtunnel.cli.console import complain, let_go_of_output, say
+from windtunnel.cli.console import complain, let_go_of, say
 from windtunnel.model.errors import InputError, TargetError, WindtunnelError
 from windtunnel.model.verdict import ExitCode
 from windtunnel.redaction import learn_environment
@@ -55,7 +55,7 @@ def main() -> None:
         complain(str(error))
         status = exit_code_of(error)
     except BrokenPipeError:
-        let_go_of_output()
+        let_go_of(sys.stdout)
         status = ExitCode.PASSED
     except Exception as error:  # noqa: BLE001 - the last handler: nobody is shown a traceback
         from windtunnel.cli.crash import save_traceback
@@ -97,7 +97,7 @@ def _flush() -> None:
     try:
         sys.stdout.flush()
     except OSError:  # it is what went wrong, and has been told
-        let_go_of_output()
+        let_go_of(sys.stdout)
 
 
 def _show_version(asked: bool) -> None:  # noqa: FBT001 - typer calls it with the option's value
