@@ -83,7 +83,8 @@ def _from_url(url: str, clock: Clock) -> Declaration:
         told = json.loads(text)
     except ValueError:
         told = text
-    known = isinstance(told, bool | dict) or (bool(text) and str(told).lower() in _WORDS)
+    # null is what an endpoint answers that has found nothing: nobody has said that there is no freeze
+    known = isinstance(told, bool | dict) or (told is not None and str(told).lower() in _WORDS - {""})
     if not known:
         msg = "the answer is neither a JSON object, nor true, false, frozen or open"
         raise SourceError(msg)

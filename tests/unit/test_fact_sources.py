@@ -65,6 +65,8 @@ def test_an_endpoint_tells_of_a_freeze(told, frozen, reason):
         Told(status=302, headers={"Location": "/login"}),
         Told(body='{"frozen": fal', cut=5),
         Told(body='["a"]'),
+        Told(body="null"),
+        Told(body='""'),
     ],
 )
 def test_an_endpoint_that_says_anything_else_rules_no_freeze_out(told):

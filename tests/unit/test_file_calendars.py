@@ -77,6 +77,42 @@ def test_an_event_with_a_line_that_cannot_be_read_is_an_error(line):
         busy(f"DTSTART:20261201T090000Z\r\n{line}")
 
 
+@pytest.mark.parametrize("key", ["DTSTART", "RDATE"])
+def test_a_time_in_a_zone_that_nobody_knows_is_an_error_and_no_time_of_the_policy_s_zone(key):
+    known = "" if key == "DTSTART" else "DTSTART:20261201T090000Z\r\n"
+    with pytest.raises(SourceError, match=r"Release: the time zone Nowhere/Land is not known here"):
+        busy(f"SUMMARY:Release\r\n{known}{key};TZID=Nowhere/Land:20261201T100000")
+
+
+def test_a_zone_that_the_calendar_brings_along_is_known():
+    zone = (
+        "BEGIN:VTIMEZONE\r\nTZID:Ours\r\nBEGIN:STANDARD\r\nDTSTART:19700101T000000\r\n"
+        "TZOFFSETFROM:+0500\r\nTZOFFSETTO:+0500\r\nEND:STANDARD\r\nEND:VTIMEZONE\r\n"
+    )
+    text = calendar("DTSTART;TZID=Ours:20261201T100000\r\nDURATION:PT1H").replace(HEAD, HEAD + zone)
+    (found,) = busy_in_calendar(text, source="s", reason="", zone="UTC", around=AROUND)
+    assert found.start == at(2026, 12, 1, 5)
+
+
+@pytest.mark.parametrize(
+    ("rule", "times"),
+    [
+        ("FREQ=SECONDLY", 86_400),
+        ("FREQ=MINUTELY;INTERVAL=2", 720),
+        ("FREQ=DAILY;BYHOUR=1,2,3;BYMINUTE=0,5,10,15,20,25,30,35,40", 27),
+        ("FREQ=HOURLY;BYMINUTE=0,30", 48),
+    ],
+)
+def test_an_event_that_recurs_without_a_bearable_end_is_an_error_at_once(rule, times):
+    with pytest.raises(SourceError, match=f"an event recurs {times} times a day"):
+        busy(f"DTSTART:19700101T090000Z\r\nDURATION:PT1S\r\nRRULE:{rule}")
+
+
+@pytest.mark.parametrize("rule", ["FREQ=HOURLY;COUNT=2", "FREQ=DAILY;BYHOUR=9,10;COUNT=2"])
+def test_an_event_that_recurs_hourly_is_unfolded(rule):
+    assert len(busy(f"DTSTART:20261201T090000Z\r\nDURATION:PT1S\r\nRRULE:{rule}")) == 2
+
+
 @pytest.mark.parametrize("text", ["", "<html>log in</html>", "BEGIN:VEVENT\r\nEND:VEVENT\r\n", HEAD])
 def test_what_is_no_calendar_is_an_error_and_never_an_empty_one(text):
     with pytest.raises(SourceError, match=r"the calendar freeze\.ics"):

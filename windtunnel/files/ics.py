@@ -6,6 +6,7 @@ from itertools import islice
 from typing import Any
 from zoneinfo import ZoneInfo
 
+from windtunnel.files.ics_limits import mistakes
 from windtunnel.model.calendar import Busy
 from windtunnel.model.errors import SourceError
 from windtunnel.redaction import one_line
@@ -37,9 +38,9 @@ def busy_in_calendar(
         if calendar.name != "VCALENDAR":
             msg = f"the calendar {source} is no calendar: it does not begin with BEGIN:VCALENDAR"
             raise SourceError(msg)  # noqa: TRY301 - what the library let through
-        if broken := [error for event in calendar.walk("VEVENT") for error in event.errors]:
-            msg = f"the calendar {source} has an event that cannot be read whole: {broken[0]}"
-            raise SourceError(msg)  # noqa: TRY301 - the library would leave that line out
+        if wrong := next(mistakes(calendar), ""):
+            msg = f"the calendar {source} has an event that cannot be read whole: {wrong}"
+            raise SourceError(msg)  # noqa: TRY301 - the library would leave it out, or take it for another time
         events = list(islice(recurring_ical_events.of(calendar).between(*around), MOST + 1))
         found = tuple(sorted(_busy(events, source=source, reason=reason, zone=ZoneInfo(zone))))
     except SourceError:
