@@ -119,7 +119,8 @@ def secrets_kept_in() -> Iterator[None]:
         error.args = tuple(redact_all(each) for each in error.args)
         if _tells_none(error):
             raise
-        raise RedactedError(redact(f"{type(error).__name__}: {error}")) from None
+        told = RedactedError(redact(f"{type(error).__name__}: {error}"))
+        raise told.with_traceback(error.__traceback__) from None
 
 
 def _tells_none(error: Exception) -> bool:
