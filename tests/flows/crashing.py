@@ -1,10 +1,10 @@
-"""`windtunnel run FILE`, broken: it waits for recovery, and crashes with a secret in its error."""
+"""`windtunnel run FILE`, broken: it crashes in a step, or between two, with a secret in its error."""
 
 import os
 import sys
 from typing import NoReturn
 
-from tasks import recover
+from tasks import hold, recover
 from windtunnel.cli import main
 
 
@@ -15,6 +15,9 @@ def broken(*_: object, **__: object) -> NoReturn:
 
 
 if __name__ == "__main__":
-    recover.still_missing = broken
+    if "BETWEEN_STEPS" in os.environ:
+        hold.claims_of = broken
+    else:
+        recover.still_missing = broken
     sys.argv = ["windtunnel", "run", *sys.argv[1:]]
     main()

@@ -181,6 +181,18 @@ def test_a_run_that_crashes_over_a_secret_tells_none(  # noqa: PLR0917 - fixture
     )
 
 
+def test_a_run_that_crashes_between_its_steps_tells_none(ended, prefect_server):
+    code, outputs = ended("tests.flows.crashing", BETWEEN_STEPS="yes", PREFECT_API_URL=prefect_server)
+    latest = {"limit": 200, "sort": "EXPECTED_START_TIME_DESC"}
+    runs = httpx.post(f"{prefect_server}/flow_runs/filter", json=latest).raise_for_status()
+    outputs["prefect's flow_runs"] = runs.content
+
+    assert found_in(outputs, CANARIES | FETCHED) == []
+    assert code == 7, outputs["stdout"]
+    told = [place for place, text in outputs.items() if b"crashed-here with ***" in text]
+    assert {"stderr", "prefect's flow_runs"} <= set(told)
+
+
 def test_a_plan_says_which_secrets_cannot_be_had(lab, prefect_server, tmp_path, written):
     missing = ("NOWHERE_SET", "secret:nobody-made-it", "kubernetes:shop/none/token")
     probes = [
