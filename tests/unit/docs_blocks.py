@@ -33,6 +33,9 @@ NEED_NOTHING = (
 NOT_RUN = {
     "make demo": "installs everything and takes minutes; the demo's parts are run by tests/flows",
     "make test": "is what runs these tests",
+    "make kill-matrix N=500": "takes a quarter of an hour; tests/kill runs a sample",
+    "make network N=500": "takes a quarter of an hour; tests/network runs a sample",
+    "make soak MINUTES=10": "takes ten minutes; tests/kill runs a short one",
     ". .venv/bin/activate": "the tests run in an environment already",
     "export SLACK_BOT_TOKEN=xoxb-...": "no such token; tests/flows sends to the lab's recorder",
 }
