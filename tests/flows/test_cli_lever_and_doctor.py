@@ -44,7 +44,7 @@ def test_a_lab_that_is_well_has_nothing_to_mend_in_a_process_that_has_loaded_not
     for _ in range(3):  # what several threads load at once breaks at times
         done = windtunnel("doctor", "--cluster", "lab", "--json")
         ill = [each for each in json.loads(done.stdout) if each["state"] not in {"ok", "skipped"}]
-        assert (done.returncode, ill) == (0, []), done.stderr
+        assert (done.returncode, ill) == (0, []), f"{ill} {done.stderr}"
 
 
 def test_the_doctor_sees_the_lever_in_each_of_its_places(windtunnel, variable, cluster):

@@ -1,6 +1,9 @@
 """`windtunnel doctor`: each thing that is broken is found, and says how to mend it."""
 
+import itertools
 import json
+import re
+from datetime import timedelta
 from email.utils import format_datetime
 from importlib.metadata import version
 
@@ -83,9 +86,17 @@ def test_a_policy_that_cannot_be_read_fails_with_its_line(doctor, tmp_path):
     assert "windtunnel.yaml:2:18" in found["policy"]["found"]
 
 
-def test_a_clock_an_hour_off_fails(doctor, monkeypatch, tmp_path):
-    wrong = {"Date": format_datetime(SystemClock().now().replace(year=2020), usegmt=True)}
-    with answering(Told(body={"gitVersion": "v1.36.0"}, headers=wrong)) as url:
+@pytest.mark.parametrize(("lasts", "state"), [(1_000, "fail"), (2, "ok")], ids=["clocks", "one answer"])
+def test_clocks_that_differ_fail_and_not_one_answer_that_is_old(doctor, monkeypatch, tmp_path, lasts, state):
+    old = SystemClock().now() - timedelta(hours=1)
+    asked = itertools.count()
+
+    def answer(path, *_):  # two checks ask for the version, and one of them for the time in it
+        date = old if path == "/version" and next(asked) < lasts else SystemClock().now()
+        headers = {"Date": format_datetime(date, usegmt=True)}
+        return Told(body={"gitVersion": "v1.36.0", "items": []}, headers=headers)
+
+    with answering(answer) as url:
         config = {
             "apiVersion": "v1", "kind": "Config", "current-context": "x",
             "clusters": [{"name": "c", "cluster": {"server": url}}], "users": [{"name": "u", "user": {}}],
@@ -94,8 +105,10 @@ def test_a_clock_an_hour_off_fails(doctor, monkeypatch, tmp_path):
         (tmp_path / "config").write_text(yaml.safe_dump(config))
         monkeypatch.setenv("KUBECONFIG", str(tmp_path / "config"))
         status, found = doctor()
-    assert (status, found["clock"]["state"], found["cluster"]["state"]) == (2, "fail", "ok")
-    assert "NTP" in found["clock"]["remedy"]
+    assert (found["clock"]["state"], found["cluster"]["state"]) == (state, "ok"), found["clock"]
+    assert ("NTP" in found["clock"]["remedy"]) == (state == "fail")
+    assert bool(re.match(r"3[56]\d\d\.\d s apart", found["clock"]["found"])) == (state == "fail")
+    assert status == 2
 
 
 @pytest.mark.parametrize(
