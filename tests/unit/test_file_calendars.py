@@ -77,11 +77,17 @@ def test_an_event_with_a_line_that_cannot_be_read_is_an_error(line):
         busy(f"DTSTART:20261201T090000Z\r\n{line}")
 
 
-@pytest.mark.parametrize("key", ["DTSTART", "RDATE"])
-def test_a_time_in_a_zone_that_nobody_knows_is_an_error_and_no_time_of_the_policy_s_zone(key):
-    known = "" if key == "DTSTART" else "DTSTART:20261201T090000Z\r\n"
+@pytest.mark.parametrize(
+    "line",
+    [
+        "DTSTART;TZID=Nowhere/Land:20261201T100000",
+        "DTSTART:20261201T090000Z\r\nRDATE;TZID=Nowhere/Land:20261201T100000",
+        "DTSTART:20261201T090000Z\r\nRDATE;VALUE=PERIOD;TZID=Nowhere/Land:20261201T100000/20261201T110000",
+    ],
+)
+def test_a_time_in_a_zone_that_nobody_knows_is_an_error_and_no_time_of_the_policy_s_zone(line):
     with pytest.raises(SourceError, match=r"Release: the time zone Nowhere/Land is not known here"):
-        busy(f"SUMMARY:Release\r\n{known}{key};TZID=Nowhere/Land:20261201T100000")
+        busy(f"SUMMARY:Release\r\n{line}")
 
 
 def test_a_zone_that_the_calendar_brings_along_is_known():

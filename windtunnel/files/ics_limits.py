@@ -28,7 +28,8 @@ def _unknown_zones(event: Any) -> Iterator[str]:
 
 def _moments(value: Any) -> Iterator[date | datetime]:
     if hasattr(value, "dts"):
-        yield from (each.dt for each in value.dts)
+        for each in value.dts:
+            yield each.dt[0] if isinstance(each.dt, tuple) else each.dt  # a period begins somewhere
     else:
         yield value.dt
 

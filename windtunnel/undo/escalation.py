@@ -127,7 +127,7 @@ def recovered(cluster: Cluster, found: TicketOnCluster, now: datetime) -> tuple[
     except ClusterError as error:
         return (f"Nobody was told that {found.name} is undone, which cannot be written on it: {error}",)
     failed = telling.take(ways, limit_s=LIMIT_S)
-    with suppress(ClusterError):
+    with suppress(ClusterError):  # then a later pass tells them once more, which is better than never
         tickets.told(cluster, tickets.read(cluster, found.name), ways.keys() - failed.keys(), at=now)
     return tuple(failed.values())
 
