@@ -11,20 +11,18 @@ from typing import Self
 from urllib.parse import urlsplit
 
 from tests.network.relay import relay, reset
-from tests.network.toxic import ANSWERS, DELAY_S, HANG_S, LATE, Counter, Toxic
+from tests.network.toxic import ANSWERS, DELAY_S, HANG_S, LATE, Poisoned
 
 _NOT_PASSED_ON = {"host", "connection", "transfer-encoding", "content-length", "keep-alive"}
 
 
-class HttpProxy:
+class HttpProxy(Poisoned):
     """Stands before one HTTP server."""
 
     def __init__(self, upstream: str, *, authority: str = "") -> None:
+        super().__init__()
         self.upstream = urlsplit(upstream)
-        self.over = threading.Event()
         self._trust = ssl.create_default_context(cadata=authority) if authority else None
-        self._lock = threading.Lock()
-        self._counter = Counter()
         handler = type("Handler", (Passing,), {"proxy": self})
         self._server = ThreadingHTTPServer(("127.0.0.1", 0), handler)
         self._server.daemon_threads = True
@@ -40,26 +38,6 @@ class HttpProxy:
     def url(self) -> str:
         """Its own address."""
         return f"http://127.0.0.1:{self._server.server_port}"
-
-    @property
-    def calls(self) -> list[str]:
-        """The calls since it was last set."""
-        return self._counter.calls
-
-    @property
-    def hit(self) -> list[str]:
-        """Those of them that were hit."""
-        return self._counter.hit
-
-    def set(self, toxic: Toxic) -> None:
-        """Begin to count anew, with *toxic* ahead."""
-        with self._lock:
-            self._counter.set(toxic)
-
-    def next(self, call: str) -> str:
-        """Count *call*; return what befalls it."""
-        with self._lock:
-            return self._counter.next(call)
 
     def connect(self) -> HTTPConnection:
         """Return a new connection to the server behind."""

@@ -7,17 +7,17 @@ import threading
 import time
 from typing import Self
 
-from tests.network.toxic import DELAY_S, HANG_S, Counter, Toxic
+from tests.network.toxic import DELAY_S, HANG_S, Poisoned
 
 _PIECE = 65536
 
 
-class StreamProxy:
+class StreamProxy(Poisoned):
     """Stands before a server of PostgreSQL's protocol. What a client sends at once counts as one call."""
 
     def __init__(self, port: int) -> None:
-        self.over = threading.Event()
-        self._port, self._lock, self._counter = port, threading.Lock(), Counter()
+        super().__init__()
+        self._port = port
         self._listener = socket.create_server(("127.0.0.1", 0))
         self._thread = threading.Thread(target=self._serve, daemon=True)
 
@@ -25,21 +25,6 @@ class StreamProxy:
     def port(self) -> int:
         """Its own port."""
         return int(self._listener.getsockname()[1])
-
-    @property
-    def calls(self) -> list[str]:
-        """The calls since it was last set."""
-        return self._counter.calls
-
-    @property
-    def hit(self) -> list[str]:
-        """Those of them that were hit."""
-        return self._counter.hit
-
-    def set(self, toxic: Toxic) -> None:
-        """Begin to count anew, with *toxic* ahead."""
-        with self._lock:
-            self._counter.set(toxic)
 
     def __enter__(self) -> Self:
         self._thread.start()
@@ -65,8 +50,7 @@ class StreamProxy:
 
     def strike(self, sent: bytes, client: socket.socket, server: socket.socket) -> bool:
         """Let the toxic have its way with a call; say whether the connection goes on with that call."""
-        with self._lock:
-            kind = self._counter.next(f"{len(sent)} bytes")
+        kind = self.next(f"{len(sent)} bytes")
         if kind == "delay":
             time.sleep(DELAY_S)
         if kind in {"", "delay"}:

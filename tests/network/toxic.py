@@ -1,5 +1,6 @@
 """What can befall one call on its way; the word is Toxiproxy's."""
 
+import threading
 from dataclasses import dataclass
 
 DELAY_S = 2.0
@@ -33,24 +34,28 @@ class Toxic:
     stays: bool = False
 
 
-class Counter:
-    """Counts the calls since it was last set, and says which is hit. Guard it with a lock."""
+class Poisoned:
+    """Counts the calls since it was last set, and says what befalls each. Safe from any thread."""
 
     def __init__(self) -> None:
         self.calls: list[str] = []
         self.hit: list[str] = []
+        self.over = threading.Event()
         self._toxic = Toxic()
+        self._lock = threading.Lock()
 
     def set(self, toxic: Toxic) -> None:
         """Begin to count anew, with *toxic* ahead."""
-        self.calls, self.hit, self._toxic = [], [], toxic
+        with self._lock:
+            self.calls, self.hit, self._toxic = [], [], toxic
 
     def next(self, call: str) -> str:
         """Count *call*; return what befalls it, or nothing."""
-        toxic, index = self._toxic, len(self.calls)
-        self.calls.append(call)
-        here = toxic.on in call if toxic.on else index == toxic.at
-        if not toxic.kind or not ((here and not self.hit) or (toxic.stays and self.hit)):
-            return ""
-        self.hit.append(call)
-        return toxic.kind
+        with self._lock:
+            toxic, index = self._toxic, len(self.calls)
+            self.calls.append(call)
+            here = toxic.on in call if toxic.on else index == toxic.at
+            if not toxic.kind or not ((here and not self.hit) or (toxic.stays and self.hit)):
+                return ""
+            self.hit.append(call)
+            return toxic.kind

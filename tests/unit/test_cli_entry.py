@@ -94,16 +94,20 @@ def test_help_loads_nothing_heavy(tmp_path):
         assert f"\n  {verb}" in done.stdout
 
 
-def test_a_reader_that_goes_away_is_no_error(home):
-    command = f"{sys.executable} -m windtunnel.cli report last --format json | head -c 10"
-    done = subprocess.run(
+def in_shell(command, home, **environment):
+    return subprocess.run(
         ["/bin/sh", "-c", command],
         cwd=ROOT,
-        env=os.environ | {"WINDTUNNEL_HOME": str(home)},
+        env=os.environ | {"WINDTUNNEL_HOME": str(home)} | environment,
         capture_output=True,
         text=True,
         check=False,
     )
+
+
+def test_a_reader_that_goes_away_is_no_error(home):
+    command = f"{sys.executable} -m windtunnel.cli report last --format json | head -c 10"
+    done = in_shell(command, home)
 
     assert done.stderr == ""
     assert done.stdout == '{\n  "forma'
@@ -112,14 +116,7 @@ def test_a_reader_that_goes_away_is_no_error(home):
 @pytest.mark.parametrize("into", ["> /dev/full", "> /dev/full 2> /dev/full", "2> /dev/full > /dev/full"])
 def test_a_result_that_cannot_be_written_is_an_internal_error_and_never_reads_as_a_verdict(home, into):
     command = f"{sys.executable} -m windtunnel.cli history {into}"
-    done = subprocess.run(
-        ["/bin/sh", "-c", command],
-        cwd=ROOT,
-        env=os.environ | {"WINDTUNNEL_HOME": str(home)},
-        capture_output=True,
-        text=True,
-        check=False,
-    )
+    done = in_shell(command, home)
 
     assert done.returncode == ExitCode.INTERNAL_ERROR
     assert ("No space left on device" in done.stderr) == ("2>" not in into)
@@ -127,15 +124,7 @@ def test_a_result_that_cannot_be_written_is_an_internal_error_and_never_reads_as
 
 def test_a_command_whose_reader_goes_away_keeps_its_exit_status(home):
     command = f"{{ {sys.executable} -m windtunnel.cli doctor; echo $? >&2; }} | true"
-    nothing = {"WINDTUNNEL_HOME": str(home), "KUBECONFIG": str(home / "none"), "HOME": str(home)}
-    done = subprocess.run(
-        ["/bin/sh", "-c", command],
-        cwd=home,
-        env={**os.environ, **nothing},
-        capture_output=True,
-        text=True,
-        check=False,
-    )
+    done = in_shell(command, home, KUBECONFIG=str(home / "none"), HOME=str(home))
     assert done.stderr == "2\n"
 
 
